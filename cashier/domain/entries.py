@@ -1,0 +1,137 @@
+"""Journal entries: kinds, canonical JSON and the hash chain.
+
+An entry is never edited. Its hash covers everything it says and the hash of the entry before it, so that
+one changed byte anywhere shows (`Break`).
+"""
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+#: What the first entry names as its predecessor.
+GENESIS = "0" * 64
+
+
+class EntryKind(StrEnum):
+    """Past tense, persisted by name."""
+
+    SALE_RECORDED = "sale_recorded"
+    PAYMENT_ISSUED = "payment_issued"
+    PAYMENT_HINTED = "payment_hinted"
+    PAYMENT_TOLD = "payment_told"
+    POSTBACK_REPEATED = "postback_repeated"
+    POSTBACK_UNMATCHED = "postback_unmatched"
+    DISCREPANCY_FOUND = "discrepancy_found"
+    RECEIPT_ISSUED = "receipt_issued"
+
+
+Json = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Draft:
+    """An entry about to be recorded. `subject` is what it is about: a sale id or a payment id.
+
+    A RECEIPT_ISSUED draft has no `number`: the journal gives it one in the same commit.
+    """
+
+    id: str
+    kind: EntryKind
+    subject: str
+    body: Json
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One recorded entry. `at` is UTC text with milliseconds; order is by `seq`, never by time."""
+
+    seq: int
+    id: str
+    kind: EntryKind
+    at: str
+    till: str
+    subject: str
+    body: Json
+    previous: str
+    hash: str
+
+
+@dataclass(frozen=True)
+class Break:
+    """The first entry at which the chain does not hold, and why."""
+
+    seq: int
+    reason: str
+
+
+def canonical(value: object) -> str:
+    """The one JSON text of a value: sorted names, no spaces, no escapes, integers only.
+
+    Raises TypeError for a float (money would lose cents) and for anything JSON does not have.
+    """
+    _refuse_floats(value)
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+
+
+def _refuse_floats(value: object) -> None:
+    match value:
+        case float():
+            raise TypeError("a journal entry carries no floats")
+        case Mapping():
+            for name, item in value.items():
+                if not isinstance(name, str):
+                    raise TypeError(f"member names are text, not {type(name).__name__}")
+                _refuse_floats(item)
+        case list() | tuple():
+            for item in value:
+                _refuse_floats(item)
+
+
+def entry_hash(
+    *, seq: int, id: str, kind: str, at: str, till: str, subject: str, body_text: str, previous: str
+) -> str:
+    """SHA-256, in hex, over the canonical array of all members and the previous hash."""
+    text = canonical([seq, id, kind, at, till, subject, body_text, previous])
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+@dataclass(frozen=True)
+class StoredRow:
+    """An entry exactly as stored, for verification: the body is still text."""
+
+    seq: int
+    id: str
+    kind: str
+    at: str
+    till: str
+    subject: str
+    body_text: str
+    previous: str
+    hash: str
+
+
+def first_break(rows: Iterable[StoredRow], previous: str = GENESIS, first_seq: int = 1) -> Break | None:
+    """The first Break of the chain, or None when every entry holds."""
+    expected_seq = first_seq
+    for row in rows:
+        if row.seq != expected_seq:
+            return Break(expected_seq, f"entry {expected_seq} is missing")
+        if row.previous != previous:
+            return Break(row.seq, f"entry {row.seq} does not follow the entry before it")
+        told = entry_hash(
+            seq=row.seq,
+            id=row.id,
+            kind=row.kind,
+            at=row.at,
+            till=row.till,
+            subject=row.subject,
+            body_text=row.body_text,
+            previous=row.previous,
+        )
+        if told != row.hash:
+            return Break(row.seq, f"entry {row.seq} was changed after it was recorded")
+        previous, expected_seq = row.hash, expected_seq + 1
+    return None

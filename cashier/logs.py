@@ -1,0 +1,73 @@
+"""Structured log lines (JSON), with an allow-list: what is not named here never reaches a log.
+
+No line carries a URL's path or query, a body, a header, a name of a person or a card number.
+"""
+
+import logging
+import logging.handlers
+from collections.abc import Mapping, MutableMapping
+from pathlib import Path
+from typing import Any
+
+from cashier.domain.scrub import scrub_card_numbers
+
+#: Members a log line may carry. Everything else is written as [redacted].
+ALLOWED = frozenset(
+    {
+        "event",
+        "level",
+        "timestamp",
+        "reference",
+        "state",
+        "kind",
+        "host",
+        "till",
+        "site",
+        "seconds",
+        "count",
+        "version",
+        "error",
+        "reason",
+    }
+)
+REDACTED = "[redacted]"
+FILE_MAX_BYTES = 2_000_000
+FILES_KEPT = 5
+
+
+def allow_listed(_logger: object, _method: str, line: MutableMapping[str, Any]) -> Mapping[str, Any]:
+    """A structlog processor: unlisted members are redacted, texts are scrubbed of card numbers."""
+    return {
+        name: (scrub_card_numbers(str(value)) if isinstance(value, str) else value)
+        if name in ALLOWED and isinstance(value, str | int | bool | None)
+        else REDACTED
+        for name, value in line.items()
+    }
+
+
+def set_up(file: Path) -> None:
+    """Write log lines to a rotating file. httpx says whole URLs at INFO, so it is kept to warnings."""
+    import structlog
+
+    file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    handler = logging.handlers.RotatingFileHandler(
+        file, maxBytes=FILE_MAX_BYTES, backupCount=FILES_KEPT, encoding="utf-8", delay=True
+    )
+    handler.setFormatter(logging.Formatter("%(message)s"))
+    logger = logging.getLogger("cashier")
+    logger.handlers[:] = [handler]
+    logger.setLevel(logging.INFO)
+    logger.propagate = False
+    for noisy in ("httpx", "httpcore"):
+        logging.getLogger(noisy).setLevel(logging.WARNING)
+    structlog.configure(
+        processors=[
+            structlog.stdlib.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            allow_listed,
+            structlog.processors.JSONRenderer(),
+        ],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+        cache_logger_on_first_use=False,
+    )

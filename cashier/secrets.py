@@ -1,0 +1,59 @@
+"""Secrets of a till: never in a file of ours, never in a `repr`.
+
+They live in the system's keyring under the service `cashier/<site>/<till>`. A machine without one (a server,
+a container) gives them by environment: `CASHIER_SECRET_API_KEY_<BILLER>` and `CASHIER_SECRET_TILL_KEY`.
+"""
+
+from collections.abc import Mapping
+
+from pydantic import SecretStr
+
+from cashier.domain.errors import Refused
+
+TILL_KEY = "till-key"
+
+
+def api_key_name(biller: str) -> str:
+    """The keyring's name of a biller's API key."""
+    return f"api-key-{biller}"
+
+
+class Secrets:
+    """Reads and writes the secrets of one till."""
+
+    def __init__(self, site: str, till: str, environ: Mapping[str, str]) -> None:
+        self._service = f"cashier/{site}/{till}"
+        self._environ = environ
+
+    def read(self, name: str) -> SecretStr:
+        """A secret by name. Raises Refused when it is nowhere, saying where it belongs."""
+        variable = "CASHIER_SECRET_" + name.upper().replace("-", "_")
+        given = self._environ.get(variable)
+        if given:
+            return SecretStr(given)
+        value = self._from_keyring(name)
+        if value is None:
+            raise Refused(
+                f"The secret {name!r} is missing. Set it with `cashier secret set {name}`, "
+                f"or give it as {variable}."
+            )
+        return SecretStr(value)
+
+    def write(self, name: str, value: str) -> None:
+        """Keep a secret in the keyring. Raises Refused when this machine has none."""
+        import keyring
+        import keyring.errors
+
+        try:
+            keyring.set_password(self._service, name, value)
+        except keyring.errors.KeyringError as error:
+            raise Refused(f"This machine's keyring does not take secrets: {error}") from None
+
+    def _from_keyring(self, name: str) -> str | None:
+        import keyring
+        import keyring.errors
+
+        try:
+            return keyring.get_password(self._service, name)
+        except keyring.errors.KeyringError:
+            return None  # no keyring here: the caller says what to do

@@ -1,0 +1,235 @@
+"""Settings: one TOML file, environment on top, checked once. Secrets are not among them (see secrets.py).
+
+Every key can be overridden by an environment variable: `CASHIER_` and the key in capitals, two underscores
+between levels, e.g. `CASHIER_GATEWAY__BASE_URL`.
+"""
+
+import re
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic_settings import (
+    BaseSettings,
+    EnvSettingsSource,
+    InitSettingsSource,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+)
+
+from cashier.domain.errors import Refused
+from cashier.domain.money import Cents, parse_cents
+from cashier.till.config import Biller, Reader, ServiceFee, TillConfig
+
+_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,39}", re.ASCII)
+_PERCENT = re.compile(r"(\d{1,2})(?:\.(\d{1,2}))?", re.ASCII)
+
+
+def _amount(text: str) -> str:
+    try:
+        parse_cents(text)
+    except Refused as error:
+        raise ValueError(error.user_text) from None
+    return text
+
+
+def _percent(text: str) -> str:
+    if _PERCENT.fullmatch(text) is None:
+        raise ValueError("is not a percentage such as 2.5")
+    return text
+
+
+def _name(text: str) -> str:
+    if _NAME.fullmatch(text) is None:
+        raise ValueError("use small letters, digits and dashes, at most 40")
+    return text
+
+
+def _till_code(text: str) -> str:
+    if re.fullmatch(r"[A-Z]{1,4}", text, re.ASCII) is None:
+        raise ValueError("a till's code is one to four capital letters")
+    return text
+
+
+def _web_address(text: str) -> str:
+    from urllib.parse import urlsplit
+
+    parts = urlsplit(text)
+    loopback = parts.hostname in ("127.0.0.1", "localhost", "::1")
+    if not parts.hostname or parts.scheme not in ("https", "http"):
+        raise ValueError("is not a web address")
+    if parts.scheme == "http" and not loopback:
+        raise ValueError("must start with https://")
+    return text.rstrip("/")
+
+
+Amount = Annotated[str, AfterValidator(_amount)]
+Percent = Annotated[str, AfterValidator(_percent)]
+Name = Annotated[str, AfterValidator(_name)]
+TillCode = Annotated[str, AfterValidator(_till_code)]
+WebAddress = Annotated[str, AfterValidator(_web_address)]
+Text = Annotated[str, Field(min_length=1, max_length=120)]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class GatewaySettings(_Strict):
+    """Where Invoice Cloud is. `hosts` are the hosts its hosted page may show beside the base address's."""
+
+    base_url: WebAddress = "https://www.invoicecloud.com"
+    hosts: tuple[str, ...] = ()
+    connect_seconds: float = Field(default=5, gt=0, le=60)
+    answer_seconds: float = Field(default=20, gt=0, le=120)
+
+
+class HubSettings(_Strict):
+    """The postback hub: its address from here, and the address Invoice Cloud reaches it by."""
+
+    url: WebAddress
+    public_url: WebAddress | None = None
+    postback_days: int = Field(default=45, ge=1, le=365)
+
+
+class ServiceFeeSettings(_Strict):
+    """The fee Invoice Cloud adds for a card, to tell the payer before the page opens."""
+
+    percent: Percent = "0"
+    minimum: Amount = "0"
+
+
+class BillerSettings(_Strict):
+    """One biller's payment page: its invoice types and limits. Its API key is in the keyring."""
+
+    name: Name
+    guid: str = Field(default="", max_length=64)
+    invoice_types: dict[int, Text]
+    card_maximum: Amount | None = None
+    return_site_name: str | None = Field(default=None, max_length=80)
+    service_fee: ServiceFeeSettings = ServiceFeeSettings()
+
+
+class ReaderSettings(_Strict):
+    """A card reader that the hosted page drives."""
+
+    id: Name
+    label: Text
+    emv_device_id: Text
+    emv_location_id: str = Field(default="", max_length=60)
+    emv: bool = True
+    swipe: bool = True
+
+
+class Settings(BaseSettings):
+    """All settings of a till."""
+
+    model_config = SettingsConfigDict(
+        extra="forbid", frozen=True, env_prefix="CASHIER_", env_nested_delimiter="__"
+    )
+
+    site: Name
+    till: TillCode
+    agency: Text
+    cashier: Text = "Counter clerk"
+    profile: Name
+    schedule: Text
+    return_url: WebAddress | None = None
+    gateway: GatewaySettings = GatewaySettings()
+    hub: HubSettings
+    billers: tuple[BillerSettings, ...] = Field(min_length=1)
+    readers: tuple[ReaderSettings, ...] = ()
+    training: bool = False
+    data_folder: Path | None = None
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """The environment goes over what the file says."""
+        assert isinstance(env_settings, EnvSettingsSource) and isinstance(init_settings, InitSettingsSource)
+        return (env_settings, init_settings)
+
+    @model_validator(mode="after")
+    def _names_are_unique(self) -> "Settings":
+        for what, names in (
+            ("billers", [biller.name for biller in self.billers]),
+            ("readers", [reader.id for reader in self.readers]),
+            ("invoice types", [type_id for biller in self.billers for type_id in biller.invoice_types]),
+        ):
+            if len(set(names)) != len(names):
+                raise ValueError(f"two {what} have the same name or number")
+        return self
+
+    def till_config(self, *, account_required: bool) -> TillConfig:
+        """These settings as the till's plain values."""
+        return TillConfig(
+            site=self.site,
+            till=self.till,
+            agency=self.agency,
+            cashier=self.cashier,
+            profile=self.profile,
+            training=self.training,
+            return_url=self.return_url,
+            account_required=account_required,
+            billers=tuple(_biller(biller) for biller in self.billers),
+            readers=tuple(Reader(**reader.model_dump()) for reader in self.readers),
+        )
+
+
+def _biller(biller: BillerSettings) -> Biller:
+    whole, part = _PERCENT.fullmatch(biller.service_fee.percent).groups()  # type: ignore[union-attr]
+    return Biller(
+        name=biller.name,
+        guid=biller.guid,
+        invoice_types=biller.invoice_types,
+        card_maximum_cents=parse_cents(biller.card_maximum) if biller.card_maximum else None,
+        return_site_name=biller.return_site_name,
+        service_fee=ServiceFee(
+            basis_points=int(whole) * 100 + int((part or "0").ljust(2, "0")),
+            minimum_cents=Cents(parse_cents(biller.service_fee.minimum)),
+        ),
+    )
+
+
+def load(file: Path) -> Settings:
+    """Settings of a TOML file with the environment on top.
+
+    Raises Refused with one line per fault: file, key, reason. Values are not repeated in faults.
+    """
+    try:
+        table = tomllib.loads(file.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise Refused(
+            f"{file}: no settings file. Start with --training, or write one as the README shows."
+        ) from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise Refused(f"{file}: {error}") from None
+    return check(table, str(file))
+
+
+def check(table: dict[str, Any], source: str) -> Settings:
+    """Settings of a table. Raises Refused as `load` does."""
+    try:
+        return Settings(**table)
+    except ValidationError as error:
+        faults = tuple(f"{source}: {_key(item['loc'])}: {_reason(item)}" for item in error.errors())
+        raise Refused(f"{source}: {len(faults)} faults in the settings", faults) from None
+
+
+def _key(path: tuple[int | str, ...]) -> str:
+    text = ""
+    for part in path:
+        text += f"[{part}]" if isinstance(part, int) else f".{part}" if text else part
+    return text or "settings"
+
+
+def _reason(item: Any) -> str:
+    known = {"extra_forbidden": "is not a setting", "missing": "is missing"}
+    return str(known.get(item["type"], item["msg"].removeprefix("Value error, ")))

@@ -1,0 +1,98 @@
+"""What the till knows of its counter: checked settings, as plain values."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from cashier.domain.errors import Refused
+from cashier.domain.money import Cents, Rounding, percent_exact, round_exact
+
+
+@dataclass(frozen=True)
+class Reader:
+    """A card reader that the hosted page can drive.
+
+    `emv_device_id` and `emv_location_id` are what Invoice Cloud calls it and where it stands.
+    """
+
+    id: str
+    label: str
+    emv_device_id: str
+    emv_location_id: str = ""
+    emv: bool = True
+    swipe: bool = True
+
+
+@dataclass(frozen=True)
+class ServiceFee:
+    """The service fee that the gateway adds for a card: a percentage with a minimum, rounded half up."""
+
+    basis_points: int = 0
+    minimum_cents: Cents = Cents(0)
+
+    def of(self, amount_cents: int) -> Cents:
+        """The fee in cents for an amount; nothing for nothing."""
+        if amount_cents <= 0:
+            return Cents(0)
+        exact = percent_exact(amount_cents, self.basis_points)
+        return Cents(max(round_exact(exact, Rounding.HALF_UP), self.minimum_cents))
+
+
+@dataclass(frozen=True)
+class Biller:
+    """One biller's payment page settings (Invoice Cloud contract, section 1).
+
+    `invoice_types` maps the biller's Invoice Cloud type ids to names for people; `card_maximum_cents` is
+    the largest total payable by card, None for no limit.
+    """
+
+    name: str
+    invoice_types: Mapping[int, str]
+    guid: str = ""
+    card_maximum_cents: Cents | None = None
+    return_site_name: str | None = None
+    service_fee: ServiceFee = ServiceFee()
+
+
+@dataclass(frozen=True)
+class TillConfig:
+    """One till at one counter."""
+
+    site: str
+    till: str
+    agency: str
+    cashier: str
+    profile: str
+    billers: tuple[Biller, ...]
+    training: bool = False
+    return_url: str | None = None
+    account_required: bool = False
+    readers: tuple[Reader, ...] = ()
+
+    def biller_of(self, type_ids: Iterable[int]) -> Biller:
+        """The biller that takes these invoice types. Raises Refused when none takes them all."""
+        wanted = frozenset(type_ids)
+        for biller in self.billers:
+            if wanted <= biller.invoice_types.keys():
+                return biller
+        known = {type_id for biller in self.billers for type_id in biller.invoice_types}
+        missing = sorted(wanted - known)
+        if missing:
+            raise Refused(
+                f"Invoice type {missing[0]} is not set up for any biller. Invoice Cloud must add it to the "
+                "biller, then it can be chosen in the settings."
+            )
+        raise Refused("These fees belong to different billers. Take them as separate sales.")
+
+    def biller(self, name: str) -> Biller:
+        """A biller by name. Raises Refused when it is no longer set up."""
+        for biller in self.billers:
+            if biller.name == name:
+                return biller
+        raise Refused(f"The biller {name!r} is not set up at this till.")
+
+    def type_name(self, type_id: int) -> str:
+        """An invoice type's name for people."""
+        for biller in self.billers:
+            if type_id in biller.invoice_types:
+                return biller.invoice_types[type_id]
+        return f"Type {type_id}"

@@ -1,0 +1,143 @@
+"""What the till needs from the outside, as protocols. Each has a real adapter and a small real fake.
+
+One contract suite a port (tests/contracts) runs against both.
+"""
+
+import datetime as dt
+from collections.abc import Awaitable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from cashier.domain.entries import Break, Draft, Entry
+from cashier.domain.payment import Payment
+from cashier.domain.postback import DeliveredPostback
+from cashier.domain.receipt import Receipt
+from cashier.domain.sale import Sale
+
+
+class Clock(Protocol):
+    """Time comes in as an argument."""
+
+    def now(self) -> dt.datetime:
+        """Aware UTC."""
+
+    def today(self) -> dt.date:
+        """The local calendar date at the counter."""
+
+    def monotonic(self) -> float:
+        """Seconds, for durations only."""
+
+
+class Randomness(Protocol):
+    """Random bits come in as an argument, too."""
+
+    def bits(self, count: int) -> int:
+        """A number of `count` unguessable random bits."""
+
+
+class Journal(Protocol):
+    """The one truth. `record` is one commit; what it returns is on disk."""
+
+    def record(self, drafts: Sequence[Draft]) -> tuple[Entry, ...]:
+        """Append in one commit, numbering RECEIPT_ISSUED drafts gaplessly within it.
+
+        The same id with the same kind, subject and body is the earlier entry again (nothing is written);
+        the same id with other content raises Discrepancy and nothing is written.
+        Raises Unavailable when the disk refuses: then nothing was recorded.
+        """
+
+    def has(self, entry_id: str) -> bool:
+        """Whether an entry of this id is recorded."""
+
+    def payment(self, reference: str) -> Payment | None:
+        """The payment of a gateway reference, folded from its entries."""
+
+    def unsettled_payments(self) -> tuple[Payment, ...]:
+        """Payments in ISSUED, OPEN or IN_DOUBT, oldest first."""
+
+    def payments_of_sale(self, sale_id: str) -> tuple[Payment, ...]:
+        """Every attempt to pay a sale by card, oldest first."""
+
+    def sale(self, sale_id: str) -> Sale | None:
+        """A recorded sale."""
+
+    def receipt(self, number: str) -> Receipt | None:
+        """A receipt by its number."""
+
+    def receipts_of_sale(self, sale_id: str) -> tuple[Receipt, ...]:
+        """The receipts of a sale, oldest first: more than one after partial payments."""
+
+    def search(self, text: str, limit: int) -> tuple[Receipt, ...]:
+        """Receipts matching a text as typed, newest first: number, payer, permit, invoice, amount, date.
+
+        An empty text gives the newest receipts.
+        """
+
+    def entries(self, subject: str | None = None) -> Iterator[Entry]:
+        """Entries in order, of one subject or all."""
+
+    def verify(self) -> Break | None:
+        """The first entry at which the chain does not hold, or None."""
+
+
+@dataclass(frozen=True)
+class CounterExtras:
+    """What a counter adds to the partner's own request shape (Invoice Cloud contract, section 1).
+
+    `reference` is the till's unique gateway reference and `postback_url` its own secret address.
+    """
+
+    reference: str
+    postback_url: str
+    return_url: str | None
+    cashier_name: str | None
+    allow_emv: bool = False
+    allow_swipe: bool = False
+    emv_device_id: str | None = None
+    emv_location_id: str | None = None
+    custom_return_site_name: str | None = None
+
+
+class Gateway(Protocol):
+    """Invoice Cloud."""
+
+    def number_invoices(self, sale: Sale, fallback_stem: str) -> Sale:
+        """The sale with every invoice numbered by the profile's rule.
+
+        A profile whose invoice numbers are the permit system's own (`given`) has no rule: an unnumbered
+        invoice then gets `<fallback_stem>-<type id>`.
+        """
+
+    def emv_refusal(self, sale: Sale) -> str | None:
+        """Why the chip reader cannot be used for this sale, or None when it can."""
+
+    def request(self, sale: Sale, extras: CounterExtras | None) -> str:
+        """The exact CPV2 request text. With `extras` None it has the partner's exact shape.
+
+        Raises Refused with one fault a line.
+        """
+
+    def launch(self, request: str, biller: str) -> Awaitable[str]:
+        """Register the invoices with a biller; the address of the hosted page.
+
+        Takes no money and may be repeated.
+
+        Raises Refused (the service said no, with its message), Unavailable (never sent), InDoubt (sent,
+        no clear answer).
+        """
+
+
+class PostbackFeed(Protocol):
+    """The hub, from the till's side."""
+
+    def mint_url(self, reference: str, amount_cents: int) -> str:
+        """A PostBackURL with an unguessable path bound to this payment."""
+
+    def pull(self, wait_s: float) -> Awaitable[Sequence[DeliveredPostback]]:
+        """Unacknowledged postbacks, oldest first; waits up to `wait_s` seconds for the first.
+
+        Raises Unavailable when the hub does not answer, Refused when it does not know this till.
+        """
+
+    def acknowledge(self, ids: Sequence[str]) -> Awaitable[None]:
+        """Tell the hub that these are in the journal."""

@@ -1,0 +1,264 @@
+"""What a front end shows, as one immutable value made from the draft and the journal."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+
+from cashier.domain.entries import Entry, EntryKind
+from cashier.domain.errors import Refused
+from cashier.domain.money import Cents, format_dollars
+from cashier.domain.payment import Payment, PaymentEvent, PaymentState
+from cashier.domain.receipt import Receipt
+from cashier.domain.sale import Customer, Permit
+from cashier.till.config import Biller, Reader, TillConfig
+from cashier.till.draft import Draft, Line
+from cashier.till.words import Standing, standing
+
+
+class LineState(StrEnum):
+    """Whether the hub answers, by asking it; never by the system's own "online" flag."""
+
+    UNKNOWN = "unknown"
+    ONLINE = "online"
+    OFFLINE = "offline"
+
+
+class StepState(StrEnum):
+    """How far a step of a payment is."""
+
+    AHEAD = "ahead"
+    NOW = "now"
+    DONE = "done"
+    STOPPED = "stopped"
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step of a payment with the time it was done, UTC text, or empty."""
+
+    text: str
+    state: StepState
+    at: str = ""
+
+
+@dataclass(frozen=True)
+class InvoiceView:
+    """An invoice to be: the type's id and name, its lines and their sum."""
+
+    type_id: int
+    type_name: str
+    lines: tuple[Line, ...]
+    total_cents: Cents
+
+
+@dataclass(frozen=True)
+class DraftView:
+    """The sale page's view. `card_refusal` says why the card key is off, or is empty."""
+
+    sale_id: str
+    customer: Customer
+    permit: Permit | None
+    invoices: tuple[InvoiceView, ...]
+    total_cents: Cents
+    paid_cents: Cents
+    due_cents: Cents
+    service_fee_cents: Cents
+    reader: Reader | None
+    emv_refusal: str
+    card_refusal: str
+    is_empty: bool
+    is_locked: bool
+
+
+@dataclass(frozen=True)
+class PaymentView:
+    """The payment panel's view. `can_…` say which verbs the payment's state allows."""
+
+    reference: str
+    sale_id: str
+    amount_cents: Cents
+    fee_cents: Cents
+    fee_is_expected: bool
+    reader: str
+    state: PaymentState
+    standing: Standing
+    steps: tuple[Step, ...]
+    issued_at: str
+    can_try_again: bool
+    can_give_up: bool
+    needs_person: bool
+
+
+@dataclass(frozen=True)
+class UnsettledRow:
+    """One payment that is not settled."""
+
+    reference: str
+    issued_at: str
+    amount_cents: Cents
+    standing: Standing
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """Everything a front end shows."""
+
+    till: str
+    cashier: str
+    agency: str
+    training: bool
+    line: LineState
+    busy: bool
+    readers: tuple[Reader, ...]
+    draft: DraftView
+    payment: PaymentView | None
+    unsettled: tuple[UnsettledRow, ...]
+    receipt: Receipt | None
+    recent: tuple[Receipt, ...]
+
+
+def take_snapshot(
+    *,
+    config: TillConfig,
+    draft: Draft,
+    draft_payments: tuple[Payment, ...],
+    paid_cents: Cents,
+    payment: Payment | None,
+    payment_entries: tuple[Entry, ...],
+    unsettled: tuple[Payment, ...],
+    receipt: Receipt | None,
+    recent: tuple[Receipt, ...],
+    line: LineState,
+    busy: bool,
+    emv_refusal: str | None,
+) -> Snapshot:
+    """Fold what is known into one view."""
+    locked = any(item.locks_sale for item in draft_payments)
+    return Snapshot(
+        till=config.till,
+        cashier=config.cashier,
+        agency=config.agency,
+        training=config.training,
+        line=line,
+        busy=busy,
+        readers=config.readers,
+        draft=_draft_view(config, draft, paid_cents, locked, line, emv_refusal or ""),
+        payment=_payment_view(payment, payment_entries, receipt) if payment else None,
+        unsettled=tuple(
+            UnsettledRow(item.reference, item.issued_at, item.amount_cents, standing(item))
+            for item in unsettled
+        ),
+        receipt=receipt,
+        recent=recent,
+    )
+
+
+def _draft_view(
+    config: TillConfig, draft: Draft, paid_cents: Cents, locked: bool, line: LineState, emv_refusal: str
+) -> DraftView:
+    groups: dict[int, list[Line]] = {}
+    for item in draft.lines:
+        groups.setdefault(item.priced.type_id, []).append(item)
+    due = Cents(draft.total_cents - paid_cents)
+    biller, refusal = _biller(config, groups)
+    reader = next((item for item in config.readers if item.id == draft.reader_id), None)
+    return DraftView(
+        sale_id=draft.sale_id,
+        customer=draft.customer,
+        permit=draft.permit,
+        invoices=tuple(
+            InvoiceView(
+                type_id,
+                config.type_name(type_id),
+                tuple(lines),
+                Cents(sum(item.priced.amount_cents for item in lines)),
+            )
+            for type_id, lines in groups.items()
+        ),
+        total_cents=draft.total_cents,
+        paid_cents=paid_cents,
+        due_cents=due,
+        service_fee_cents=biller.service_fee.of(due) if biller else Cents(0),
+        reader=reader,
+        emv_refusal=emv_refusal,
+        card_refusal=refusal or _card_refusal(draft, due, locked, line, biller),
+        is_empty=draft.is_empty,
+        is_locked=locked or paid_cents > 0,
+    )
+
+
+def _biller(config: TillConfig, type_ids: Iterable[int]) -> tuple[Biller | None, str]:
+    """Whose payment page takes these types, or why none does."""
+    try:
+        return config.biller_of(type_ids), ""
+    except Refused as refused:
+        return None, refused.user_text
+
+
+def _card_refusal(draft: Draft, due: Cents, locked: bool, line: LineState, biller: Biller | None) -> str:
+    if not draft.lines:
+        return "Add a fee first."
+    if not draft.customer.name.strip():
+        return "Enter the customer's name first."
+    if locked:
+        return "A card payment for this sale is not settled."
+    if due <= 0:
+        return "This sale is paid."
+    maximum = biller.card_maximum_cents if biller else None
+    if maximum is not None and due > maximum:
+        return f"Cards are taken up to {format_dollars(maximum)} here."
+    if line is LineState.OFFLINE:
+        return "The line is down: cards cannot be confirmed now."
+    return ""
+
+
+def _payment_view(payment: Payment, entries: tuple[Entry, ...], receipt: Receipt | None) -> PaymentView:
+    hints = [entry for entry in entries if entry.kind is EntryKind.PAYMENT_HINTED]
+    last_hint = hints[-1].body["event"] if hints else ""
+    told = payment.service_fee_cents if payment.confirmations else None
+    return PaymentView(
+        reference=payment.reference,
+        sale_id=payment.sale_id,
+        amount_cents=payment.amount_cents,
+        fee_cents=payment.expected_fee_cents if told is None else told,
+        fee_is_expected=told is None,
+        reader=payment.reader,
+        state=payment.state,
+        standing=standing(payment, last_hint),
+        steps=_steps(payment, entries, receipt),
+        issued_at=payment.issued_at,
+        can_try_again=payment.state is PaymentState.ISSUED,
+        can_give_up=payment.state is PaymentState.ISSUED,
+        needs_person=bool(payment.reviews),
+    )
+
+
+def _steps(payment: Payment, entries: tuple[Entry, ...], receipt: Receipt | None) -> tuple[Step, ...]:
+    """Registered, payer pays, confirmed, receipt: each with the time its entry was recorded."""
+    opened = _time_of(entries, PaymentEvent.PAGE_OPENING)
+    approved = payment.state is PaymentState.APPROVED
+    facts = [entry for entry in entries if entry.kind is EntryKind.PAYMENT_TOLD]
+    told = facts[-1].at if facts else ""
+    paying = StepState.NOW if payment.state is PaymentState.OPEN else StepState.DONE
+    match payment.state:
+        case PaymentState.DECLINED:
+            confirmed = Step("declined by the gateway", StepState.STOPPED, told)
+        case PaymentState.IN_DOUBT:
+            confirmed = Step("checking with the gateway …", StepState.NOW)
+        case PaymentState.APPROVED:
+            confirmed = Step("confirmed by the gateway", StepState.DONE, told)
+        case _:
+            confirmed = Step("confirmed by the gateway", StepState.AHEAD)
+    number = f"receipt {receipt.number}" if receipt else "receipt"
+    return (
+        Step("registered", StepState.DONE if opened else StepState.NOW, opened),
+        Step("payer is paying …" if paying is StepState.NOW else "payer at the page", paying)
+        if opened
+        else Step("payer pays at the page", StepState.AHEAD),
+        confirmed,
+        Step(number, StepState.DONE if approved else StepState.AHEAD, told if approved else ""),
+    )
+
+
+def _time_of(entries: tuple[Entry, ...], event: PaymentEvent) -> str:
+    return next((entry.at for entry in entries if entry.body.get("event") == event.value), "")

@@ -1,0 +1,315 @@
+"""The till: what every front end holds. Verbs go in, one snapshot comes out, one notification says "look".
+
+Everything runs on one loop and one thread; a verb that decides appends to the journal before it yields.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+
+from cashier.domain.errors import CashierError, Refused
+from cashier.domain.fees import (
+    Measure,
+    Schedule,
+    ScheduledFee,
+    bases_of,
+    context_measures_of,
+    in_force,
+    measures_of,
+    search,
+    units_of,
+)
+from cashier.domain.money import Cents
+from cashier.domain.payment import Payment, PaymentEvent, PaymentState
+from cashier.domain.postback import DeliveredPostback
+from cashier.domain.pricing import quick_price
+from cashier.domain.receipt import Receipt
+from cashier.domain.sale import Customer, Permit, Sale
+from cashier.till.config import Reader, TillConfig
+from cashier.till.draft import Draft
+from cashier.till.identity import new_id
+from cashier.till.payments import CardPayments, Told, can
+from cashier.till.ports import Clock, Gateway, Journal, PostbackFeed, Randomness
+from cashier.till.snapshot import LineState, Snapshot, take_snapshot
+
+#: How many receipts a search shows; more would be scrolled past, not read.
+SEARCH_LIMIT = 200
+#: How many fees the type-ahead offers.
+OFFERS_LIMIT = 12
+RECENT_LIMIT = 3
+
+
+@dataclass(frozen=True)
+class FeeQuestion:
+    """What a fee needs to know: `units` names what the quantity counts (empty for a plain fee)."""
+
+    code: str
+    name: str
+    units: str
+    measures: tuple[Measure, ...]
+
+
+class Till:
+    """One counter's till."""
+
+    def __init__(
+        self,
+        config: TillConfig,
+        clock: Clock,
+        randomness: Randomness,
+        journal: Journal,
+        gateway: Gateway,
+        feed: PostbackFeed,
+        schedule: Schedule,
+    ) -> None:
+        self.config = config
+        self._clock = clock
+        self._randomness = randomness
+        self._journal = journal
+        self._gateway = gateway
+        self._feed = feed
+        self._schedule = schedule
+        self._payments = CardPayments(config, clock, randomness, journal, gateway, feed)
+        self._listeners: list[Callable[[], None]] = []
+        self._line = LineState.UNKNOWN
+        self._busy = False
+        self._current: str | None = None
+        self._last_receipt: Receipt | None = None
+        self._draft = self._new_draft()
+        self._payments.restart()
+
+    # -- looking -----------------------------------------------------------------------------------------
+
+    def subscribe(self, listener: Callable[[], None]) -> None:
+        """Be told, without arguments, that a new snapshot is worth a look."""
+        self._listeners.append(listener)
+
+    def snapshot(self) -> Snapshot:
+        """Everything a front end shows, as one immutable value."""
+        payment = self._journal.payment(self._current) if self._current else None
+        return take_snapshot(
+            config=self.config,
+            draft=self._draft,
+            draft_payments=self._journal.payments_of_sale(self._draft.sale_id),
+            paid_cents=self._paid_cents(),
+            payment=payment,
+            payment_entries=tuple(self._journal.entries(payment.id)) if payment else (),
+            unsettled=self._journal.unsettled_payments(),
+            receipt=self._last_receipt,
+            recent=self._journal.search("", RECENT_LIMIT),
+            line=self._line,
+            busy=self._busy,
+            emv_refusal=self._emv_refusal(),
+        )
+
+    def _changed(self) -> None:
+        for listener in self._listeners:
+            listener()
+
+    def _paid_cents(self) -> Cents:
+        receipts = self._journal.receipts_of_sale(self._draft.sale_id)
+        return Cents(sum(receipt.paid_cents for receipt in receipts))
+
+    def _emv_refusal(self) -> str | None:
+        return self._gateway.emv_refusal(self._unnumbered_sale()) if self._draft.lines else None
+
+    # -- the draft ---------------------------------------------------------------------------------------
+
+    def search_fees(self, text: str) -> tuple[ScheduledFee, ...]:
+        """Fees as typed, best first."""
+        return search(self._draft.schedule, text, OFFERS_LIMIT)
+
+    def preview(self, code: str, quantity: int = 1, measures: Mapping[str, str] | None = None) -> Cents:
+        """What a fee would add to the sale, before it is added. Raises Refused when it cannot be priced."""
+        return Cents(self._draft.add(code, quantity, measures or {}).total_cents - self._draft.total_cents)
+
+    def quick_price(self, code: str) -> str:
+        """A short price for lists: `72.00`, `from 31.50`."""
+        return quick_price(self._draft.schedule, code)
+
+    def asks(self, code: str) -> FeeQuestion:
+        """What to ask before this fee can be priced."""
+        schedule = self._draft.schedule
+        fee = schedule.fee(code)
+        beside = {line.request.code for line in self._draft.lines}
+        needs_context = bool(bases_of(fee)) and not beside.intersection(bases_of(fee))
+        context = context_measures_of(schedule, code) if needs_context else ()
+        return FeeQuestion(fee.code, fee.name, units_of(fee) or "", measures_of(fee) or context)
+
+    def add_fee(self, code: str, quantity: int = 1, measures: Mapping[str, str] | None = None) -> None:
+        """Add a fee to the sale."""
+        self._edit(lambda draft: draft.add(code, quantity, measures or {}))
+
+    def change_fee(self, number: int, quantity: int, measures: Mapping[str, str]) -> None:
+        """Change a line in place."""
+        self._edit(lambda draft: draft.change(number, quantity, measures))
+
+    def remove_fee(self, number: int) -> None:
+        """Take a line off the sale."""
+        self._edit(lambda draft: draft.remove(number))
+
+    def set_customer(self, customer: Customer) -> None:
+        """Who pays."""
+        self._edit(lambda draft: replace(draft, customer=customer))
+
+    def set_permit(self, permit: Permit | None) -> None:
+        """What for."""
+        self._edit(lambda draft: replace(draft, permit=permit))
+
+    def choose_reader(self, reader_id: str | None) -> None:
+        """The clerk's choice of reader; None is a card typed in by the payer."""
+        if reader_id is not None and self._reader(reader_id) is None:
+            raise Refused("This reader is not set up at this till.")
+        self._draft = replace(self._draft, reader_id=reader_id)
+        self._changed()
+
+    def new_sale(self) -> None:
+        """Put the sale away and start an empty one. Refused while its payment is not settled at the page."""
+        payment = self._journal.payment(self._current) if self._current else None
+        if payment is not None and payment.state is PaymentState.OPEN:
+            raise Refused("The payment page is still open. Stop waiting first.")
+        self._draft, self._current, self._last_receipt = self._new_draft(), None, None
+        self._changed()
+
+    def _new_draft(self) -> Draft:
+        readers = self.config.readers
+        reader_id = readers[0].id if len(readers) == 1 else None
+        schedule = in_force(self._schedule, self._clock.today())
+        return Draft(str(new_id(self._clock, self._randomness)), schedule, reader_id=reader_id)
+
+    def _edit(self, change: Callable[[Draft], Draft]) -> None:
+        """Change the draft. A sale that was sent to the gateway stays as it was: a change makes a new one."""
+        draft = change(self._draft)
+        payments = self._journal.payments_of_sale(self._draft.sale_id)
+        if any(payment.locks_sale for payment in payments):
+            raise Refused("A card payment for this sale is not settled. It cannot be changed now.")
+        if self._paid_cents():
+            raise Refused("This sale is partly or fully paid. Start a new sale for further fees.")
+        if payments:
+            draft = replace(draft, sale_id=str(new_id(self._clock, self._randomness)))
+            self._current = None
+        self._draft = draft
+        self._changed()
+
+    def _reader(self, reader_id: str | None) -> Reader | None:
+        return next((reader for reader in self.config.readers if reader.id == reader_id), None)
+
+    def _unnumbered_sale(self) -> Sale:
+        return self._draft.sale(self.config.profile, self._clock.today())
+
+    def _sale(self) -> Sale:
+        """The draft as a sale with every invoice and the account numbered."""
+        recorded = self._journal.sale(self._draft.sale_id)
+        if recorded is not None:
+            return recorded
+        stem = f"{self.config.till}{self._draft.sale_id.replace('-', '')[-12:]}"
+        sale = self._unnumbered_sale()
+        if not sale.customer.account_number:
+            if self.config.account_required:
+                raise Refused("This permit system needs the customer's account number.")
+            sale = replace(sale, customer=replace(sale.customer, account_number=stem))
+        return self._gateway.number_invoices(sale, stem)
+
+    # -- the card payment --------------------------------------------------------------------------------
+
+    async def pay_by_card(self) -> str:
+        """Record a card payment for the sale and register it; the address of the page to open.
+
+        Twenty presses in a row make one attempt. On an error the payment stays recorded, unopened, and
+        `try_again` sends the same bytes. Raises Refused, Unavailable or InDoubt.
+        """
+        self._claim()
+        try:
+            if not self._draft.lines:
+                raise Refused("There is nothing to pay yet. Add a fee first.")
+            if not self._draft.customer.name.strip():
+                raise Refused("Who pays? Enter the customer's name first.")
+            if self._line is LineState.OFFLINE:
+                raise Refused(
+                    "Cards cannot be taken now: the postback hub does not answer, so a payment could not be "
+                    "confirmed. No money was taken. Take cash or a check."
+                )
+            reader = self._reader(self._draft.reader_id)
+            payment = self._payments.issue(self._draft.sale_id, self._sale(), reader)
+            self._current = payment.reference
+            return await self._payments.launch(payment.reference)
+        finally:
+            self._release()
+
+    async def try_again(self) -> str:
+        """Send the recorded payment's same bytes again; the address of the page to open."""
+        self._claim()
+        try:
+            return await self._payments.launch(self._current_reference())
+        finally:
+            self._release()
+
+    def give_up(self) -> None:
+        """Give up a payment whose page was never opened."""
+        self._payments.hint(self._current_reference(), PaymentEvent.GIVEN_UP_UNOPENED)
+        self._changed()
+
+    def page_event(self, reference: str, event: PaymentEvent, detail: str = "") -> None:
+        """What the page, its renderer or the clerk's closing of it suggests. Never ends a payment."""
+        payment = self._journal.payment(reference)
+        if payment is not None and can(payment, event):
+            self._payments.hint(reference, event, detail)
+            self._changed()
+
+    def show_payment(self, reference: str) -> None:
+        """Bring an earlier payment's standing to the payment page."""
+        if self._journal.payment(reference) is None:
+            raise Refused("This payment is not in this till's journal.")
+        self._current = reference
+        self._changed()
+
+    def take(self, delivered: DeliveredPostback) -> Told:
+        """Apply one postback. Raises Unavailable when the journal could not record it."""
+        told = self._payments.take(delivered)
+        if told.receipt is not None and told.payment and told.payment.reference == self._current:
+            self._last_receipt = told.receipt
+        self._changed()
+        return told
+
+    def line_is(self, line: LineState) -> None:
+        """What the hub's feed says of the line."""
+        if line is not self._line:
+            self._line = line
+            self._changed()
+
+    def payment(self, reference: str) -> Payment | None:
+        """A payment by its reference."""
+        return self._journal.payment(reference)
+
+    @property
+    def current_reference(self) -> str | None:
+        """The payment on the payment page."""
+        return self._current
+
+    def _current_reference(self) -> str:
+        if self._current is None:
+            raise Refused("There is no payment to go on with.")
+        return self._current
+
+    def _claim(self) -> None:
+        if self._busy:
+            raise AlreadyAsked("The payment is being started.")
+        self._busy = True
+        self._changed()
+
+    def _release(self) -> None:
+        self._busy = False
+        self._changed()
+
+    # -- receipts ----------------------------------------------------------------------------------------
+
+    def receipts(self, text: str) -> tuple[Receipt, ...]:
+        """Receipts as typed, newest first."""
+        return self._journal.search(text, SEARCH_LIMIT)
+
+    def receipt(self, number: str) -> Receipt | None:
+        """One receipt."""
+        return self._journal.receipt(number)
+
+
+class AlreadyAsked(CashierError):
+    """The same verb is still under way: a second press of the same key. Nothing to tell the clerk."""
