@@ -22,7 +22,7 @@ from cashier.domain.errors import Refused
 from cashier.domain.money import Cents, parse_cents
 from cashier.till.config import Biller, Reader, ServiceFee, TillConfig
 
-_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,39}", re.ASCII)
+_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,31}", re.ASCII)
 _PERCENT = re.compile(r"(\d{1,2})(?:\.(\d{1,2}))?", re.ASCII)
 
 
@@ -42,7 +42,7 @@ def _percent(text: str) -> str:
 
 def _name(text: str) -> str:
     if _NAME.fullmatch(text) is None:
-        raise ValueError("use small letters, digits and dashes, at most 40")
+        raise ValueError("use small letters, digits and dashes, at most 32")
     return text
 
 
@@ -214,10 +214,13 @@ def load(file: Path) -> Settings:
     return check(table, str(file))
 
 
-def check(table: dict[str, Any], source: str) -> Settings:
-    """Settings of a table. Raises Refused as `load` does."""
+def check(table: dict[str, Any], source: str, *, environment: bool = True) -> Settings:
+    """Settings of a table. Raises Refused as `load` does.
+
+    Without `environment` no variable of the environment counts: nothing may lead training astray.
+    """
     try:
-        return Settings(**table)
+        return Settings(**table) if environment else Settings.model_validate(table)
     except ValidationError as error:
         faults = tuple(f"{source}: {_key(item['loc'])}: {_reason(item)}" for item in error.errors())
         raise Refused(f"{source}: {len(faults)} faults in the settings", faults) from None

@@ -4,6 +4,7 @@ An entry is never edited. Its hash covers everything it says and the hash of the
 one changed byte anywhere shows (`Break`).
 """
 
+import datetime as dt
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
@@ -67,12 +68,26 @@ class Break:
     reason: str
 
 
+def utc_text(moment: dt.datetime) -> str:
+    """`2026-01-02T03:04:05.123Z`, as `Entry.at` has it. Raises ValueError for a naive time."""
+    if moment.tzinfo is None:
+        raise ValueError("a time without a zone")
+    return moment.astimezone(dt.UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
 def canonical(value: object) -> str:
     """The one JSON text of a value: sorted names, no spaces, no escapes, integers only.
 
-    Raises TypeError for a float (money would lose cents) and for anything JSON does not have.
+    Raises TypeError for a float (money would lose cents) and for anything JSON does not have, ValueError
+    for text that is not Unicode (half a surrogate pair), which no file could keep.
     """
     _refuse_floats(value)
+    text = _dump(value)
+    text.encode()
+    return text
+
+
+def _dump(value: object) -> str:
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
 
 
@@ -93,9 +108,13 @@ def _refuse_floats(value: object) -> None:
 def entry_hash(
     *, seq: int, id: str, kind: str, at: str, till: str, subject: str, body_text: str, previous: str
 ) -> str:
-    """SHA-256, in hex, over the canonical array of all members and the previous hash."""
-    text = canonical([seq, id, kind, at, till, subject, body_text, previous])
-    return hashlib.sha256(text.encode()).hexdigest()
+    """SHA-256, in hex, over the canonical array of all members and the previous hash.
+
+    Takes half surrogate pairs, too: verification reads bytes that are not UTF-8 as such, so that damaged
+    text never hashes like the text it was.
+    """
+    text = _dump([seq, id, kind, at, till, subject, body_text, previous])
+    return hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()
 
 
 @dataclass(frozen=True)
@@ -117,7 +136,9 @@ def first_break(rows: Iterable[StoredRow], previous: str = GENESIS, first_seq: i
     """The first Break of the chain, or None when every entry holds."""
     expected_seq = first_seq
     for row in rows:
-        if row.seq != expected_seq:
+        if row.seq < expected_seq:
+            return Break(row.seq, f"entry {row.seq} does not belong here")
+        if row.seq > expected_seq:
             return Break(expected_seq, f"entry {expected_seq} is missing")
         if row.previous != previous:
             return Break(row.seq, f"entry {row.seq} does not follow the entry before it")

@@ -5,7 +5,7 @@ One pair of functions a value, so that what the journal keeps is defined in one 
 
 import datetime as dt
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from typing import Any
 
 from cashier.domain.money import Cents
@@ -119,7 +119,8 @@ def receipt_from_json(body: Json) -> Receipt:
 
 def postback_to_json(postback: Postback) -> dict[str, Any]:
     """Every member of a postback, already scrubbed of card numbers."""
-    body = asdict(postback)
+    # Not asdict: it copies deeply, which a read-only `extra` does not allow.
+    body = {item.name: getattr(postback, item.name) for item in fields(postback)}
     body["approved"] = postback.approved.value
     body["extra"] = dict(postback.extra)
     body["faults"] = list(postback.faults)

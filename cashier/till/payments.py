@@ -6,7 +6,7 @@ and PAGE_OPENING is there before its page is opened. Decide and append happen wi
 
 from dataclasses import asdict, dataclass, replace
 
-from cashier.domain.entries import Draft, EntryKind, Json
+from cashier.domain.entries import Draft, EntryKind, Json, utc_text
 from cashier.domain.errors import Refused
 from cashier.domain.ids import payment_reference
 from cashier.domain.money import Cents, format_dollars
@@ -23,7 +23,7 @@ from cashier.domain.receipt import Receipt, Tender, TenderKind
 from cashier.domain.records import postback_to_json, receipt_to_json, sale_to_json
 from cashier.domain.sale import Fee, Invoice, Sale
 from cashier.till.config import Biller, Reader, TillConfig
-from cashier.till.identity import new_id, stamp
+from cashier.till.identity import new_id
 from cashier.till.ports import Clock, CounterExtras, Gateway, Journal, PostbackFeed, Randomness
 from cashier.till.reconcile import Verdict, judge
 
@@ -77,7 +77,7 @@ class CardPayments:
             )
         payment_id = new_id(self._clock, self._randomness)
         reference = payment_reference(self._config.till, payment_id)
-        extras = self._extras(reference, due, biller, reader)
+        extras = self._extras(reference, due, biller, reader, self._gateway.emv_refusal(sale) is None)
         request = self._gateway.request(due, extras)
         body = {
             "sale_id": sale_id,
@@ -92,7 +92,7 @@ class CardPayments:
             "minimum_cents": _minimum(due),
             "reader": reader.label if reader else "",
             "request": request,
-            "issued_at": stamp(self._clock.now()),
+            "issued_at": utc_text(self._clock.now()),
         }
         drafts = []
         if self._journal.sale(sale_id) != sale:
@@ -119,8 +119,10 @@ class CardPayments:
                     "Do not charge again; wait until it is."
                 )
 
-    def _extras(self, reference: str, due: Sale, biller: Biller, reader: Reader | None) -> CounterExtras:
-        emv = bool(reader and reader.emv and self._gateway.emv_refusal(due) is None)
+    def _extras(
+        self, reference: str, due: Sale, biller: Biller, reader: Reader | None, emv_works: bool
+    ) -> CounterExtras:
+        emv = bool(reader and reader.emv and emv_works)
         return CounterExtras(
             reference=reference,
             postback_url=self._feed.mint_url(reference, due.total_cents),
@@ -241,7 +243,7 @@ class CardPayments:
             sale_id=payment.sale_id,
             payment_id=payment.id,
             reference=payment.reference,
-            at=stamp(self._clock.now()),
+            at=utc_text(self._clock.now()),
             business_date=self._clock.today().isoformat(),
             agency=self._config.agency,
             till=self._config.till,
@@ -283,7 +285,9 @@ def _less(invoice: Invoice, paid_cents: int) -> Invoice:
     if paid_cents <= 0:
         return invoice
     left = Cents(max(invoice.total_cents - paid_cents, 0))
-    balance = Fee("balance", f"Balance of invoice {invoice.number}", left)
+    # The charge code stays: it decides whether the chip reader may be used (Grancius).
+    code = next((fee.external_charge_code for fee in invoice.fees if fee.external_charge_code), None)
+    balance = Fee("balance", f"Balance of invoice {invoice.number}", left, code)
     minimum = invoice.minimum_due_cents
     return replace(
         invoice,

@@ -3,6 +3,7 @@
 Everything runs on one loop and one thread; a verb that decides appends to the journal before it yields.
 """
 
+import datetime as dt
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
@@ -13,7 +14,6 @@ from cashier.domain.fees import (
     ScheduledFee,
     bases_of,
     context_measures_of,
-    in_force,
     measures_of,
     search,
     units_of,
@@ -59,7 +59,7 @@ class Till:
         journal: Journal,
         gateway: Gateway,
         feed: PostbackFeed,
-        schedule: Schedule,
+        schedule_on: Callable[[dt.date], Schedule],
     ) -> None:
         self.config = config
         self._clock = clock
@@ -67,7 +67,7 @@ class Till:
         self._journal = journal
         self._gateway = gateway
         self._feed = feed
-        self._schedule = schedule
+        self._schedule_on = schedule_on
         self._payments = CardPayments(config, clock, randomness, journal, gateway, feed)
         self._listeners: list[Callable[[], None]] = []
         self._line = LineState.UNKNOWN
@@ -118,9 +118,19 @@ class Till:
         """Fees as typed, best first."""
         return search(self._draft.schedule, text, OFFERS_LIMIT)
 
-    def preview(self, code: str, quantity: int = 1, measures: Mapping[str, str] | None = None) -> Cents:
-        """What a fee would add to the sale, before it is added. Raises Refused when it cannot be priced."""
-        return Cents(self._draft.add(code, quantity, measures or {}).total_cents - self._draft.total_cents)
+    def preview(
+        self, code: str, quantity: int, measures: Mapping[str, str], changing: int | None = None
+    ) -> Cents:
+        """The price of a fee on this sale before it is added, or of the line about to change.
+
+        Raises Refused when it cannot be priced.
+        """
+        draft = self._draft
+        if changing is None:
+            number, after = draft.next_number, draft.add(code, quantity, measures)
+        else:
+            number, after = changing, draft.change(changing, quantity, measures)
+        return next(line.priced.amount_cents for line in after.lines if line.number == number)
 
     def quick_price(self, code: str) -> str:
         """A short price for lists: `72.00`, `from 31.50`."""
@@ -173,7 +183,7 @@ class Till:
     def _new_draft(self) -> Draft:
         readers = self.config.readers
         reader_id = readers[0].id if len(readers) == 1 else None
-        schedule = in_force(self._schedule, self._clock.today())
+        schedule = self._schedule_on(self._clock.today())
         return Draft(str(new_id(self._clock, self._randomness)), schedule, reader_id=reader_id)
 
     def _edit(self, change: Callable[[Draft], Draft]) -> None:
@@ -201,13 +211,17 @@ class Till:
         recorded = self._journal.sale(self._draft.sale_id)
         if recorded is not None:
             return recorded
-        stem = f"{self.config.till}{self._draft.sale_id.replace('-', '')[-12:]}"
+        stem = self._stem(self._draft.sale_id)
         sale = self._unnumbered_sale()
         if not sale.customer.account_number:
             if self.config.account_required:
                 raise Refused("This permit system needs the customer's account number.")
             sale = replace(sale, customer=replace(sale.customer, account_number=stem))
         return self._gateway.number_invoices(sale, stem)
+
+    def _stem(self, sale_id: str) -> str:
+        """What made-up account and invoice numbers start with: the till and the sale, with a letter in it."""
+        return f"{self.config.till}{sale_id.replace('-', '')[-12:]}"
 
     # -- the card payment --------------------------------------------------------------------------------
 
@@ -230,6 +244,19 @@ class Till:
                 )
             reader = self._reader(self._draft.reader_id)
             payment = self._payments.issue(self._draft.sale_id, self._sale(), reader)
+            self._current = payment.reference
+            return await self._payments.launch(payment.reference)
+        finally:
+            self._release()
+
+    async def pay_sale(self, sale: Sale) -> str:
+        """Record and register a card payment for a sale that came as a file; the address of its page."""
+        self._claim()
+        try:
+            sale_id = str(new_id(self._clock, self._randomness))
+            payment = self._payments.issue(
+                sale_id, self._gateway.number_invoices(sale, self._stem(sale_id)), None
+            )
             self._current = payment.reference
             return await self._payments.launch(payment.reference)
         finally:

@@ -1,0 +1,414 @@
+"""The one place that plugs concrete parts together. No rules of the business live here.
+
+Adapters are imported inside the functions: a window is painted before any of them is needed.
+"""
+
+import asyncio
+import contextlib
+import datetime as dt
+import functools
+import os
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, TextIO
+
+from cashier import paths
+from cashier.clock import SystemClock, SystemRandomness
+from cashier.domain.errors import Refused
+from cashier.domain.fees import Schedule
+from cashier.domain.payment import PaymentState
+from cashier.domain.postback import DeliveredPostback
+from cashier.domain.receipt import Receipt
+from cashier.till.ports import Clock, Randomness
+from cashier.till.till import Till
+
+if TYPE_CHECKING:
+    import httpx
+    from PySide6.QtWidgets import QWidget
+
+    from cashier.gateway.invoice_cloud import InvoiceCloud
+    from cashier.gateway.profiles import Profile
+    from cashier.gateway.salemembers import BillerLimits
+    from cashier.gateway.transport import Timeouts
+    from cashier.hub.client import HubClient
+    from cashier.secrets import Secrets
+    from cashier.settings import Settings
+    from cashier.ui.app import Opener
+    from cashier.ui.payment_page import ViewMaker
+    from cashier.ui.payment_view import PaymentView
+
+JOURNAL = "journal.db"
+#: Random bits of a postback address's nonce.
+NONCE_BITS = 160
+
+
+class HubFeed:
+    """The hub as the till's PostbackFeed: addresses minted here, deliveries parsed here."""
+
+    def __init__(
+        self, client: "HubClient", settings: "Settings", key_text: str, clock: Clock, randomness: Randomness
+    ) -> None:
+        from cashier.gateway.postback import till_key_from_text
+
+        self._client = client
+        self._settings = settings
+        self._key = till_key_from_text(key_text)
+        self._clock = clock
+        self._randomness = randomness
+
+    def mint_url(self, reference: str, amount_cents: int) -> str:
+        """A PostBackURL bound to this payment."""
+        from cashier.gateway.postback import PostbackClaims, mint_path
+
+        hub = self._settings.hub
+        claims = PostbackClaims(
+            site=self._settings.site,
+            till=self._settings.till,
+            reference=reference,
+            amount_cents=amount_cents,
+            expires_at=self._clock.now() + dt.timedelta(days=hub.postback_days),
+            nonce=f"{self._randomness.bits(NONCE_BITS):040x}",
+        )
+        return (hub.public_url or hub.url) + mint_path(claims, self._key)
+
+    async def pull(self, wait_s: float) -> Sequence[DeliveredPostback]:
+        """Unacknowledged postbacks, parsed."""
+        from cashier.gateway.postback import parse_postback
+
+        return [
+            DeliveredPostback(
+                id=item.id,
+                received_at=item.received_at,
+                reference=item.reference,
+                amount_cents=item.amount_cents,
+                postback=parse_postback(item.query, item.body),
+            )
+            for item in await self._client.pull(wait_s)
+        ]
+
+    async def acknowledge(self, ids: Sequence[str]) -> None:
+        """Tell the hub that these are in the journal."""
+        await self._client.ack(ids)
+
+
+def profiles() -> "dict[str, Profile]":
+    """The partner profiles that ship with the product."""
+    from cashier.gateway.profiles import load_profiles
+
+    return load_profiles(paths.resources() / "profiles")
+
+
+def schedule_on(name: str, date: dt.date) -> Schedule:
+    """A fee schedule as it stands on a date."""
+    from cashier.schedules import find
+
+    return find(name, paths.resources() / "schedules", date)
+
+
+def data_folder(settings: "Settings") -> Path:
+    """Where this till's journal is."""
+    return settings.data_folder or paths.data_folder(settings.training)
+
+
+@contextlib.asynccontextmanager
+async def open_till(
+    settings: "Settings",
+    secrets: "Secrets",
+    clock: Clock | None = None,
+    randomness: Randomness | None = None,
+) -> AsyncIterator[Till]:
+    """A till on its real journal, gateway and hub, following the hub until the block ends.
+
+    Raises Refused when another till holds the journal, a secret is missing or the profile is unknown.
+    """
+    from cashier import logs
+    from cashier.gateway.transport import make_client
+    from cashier.journal.lock import holder_text
+    from cashier.journal.store import SqliteJournal
+    from cashier.secrets import TILL_KEY
+    from cashier.till.feed import follow
+
+    clock, randomness = clock or SystemClock(), randomness or SystemRandomness()
+    known = profiles()
+    if settings.profile not in known:
+        raise Refused(f"The profile {settings.profile!r} is unknown; there are: {', '.join(sorted(known))}.")
+    folder = data_folder(settings)
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    logs.set_up(folder / "log" / "till.log")
+    account_required = known[settings.profile].request.get("CreateCustomerRecord") is False
+    config = settings.till_config(account_required=account_required)
+    till_key = secrets.read(TILL_KEY).get_secret_value()
+    dated = functools.lru_cache(maxsize=4)(functools.partial(schedule_on, settings.schedule))
+    holder = holder_text(f"till {settings.till} of {settings.site}")
+    with SqliteJournal(folder / JOURNAL, till=settings.till, clock=clock, holder=holder) as journal:
+        async with make_client(timeouts(settings)) as http:
+            gateway = gateway_of(settings, secrets, http, known)
+            feed = HubFeed(hub_client(settings, secrets, http), settings, till_key, clock, randomness)
+            till = Till(config, clock, randomness, journal, gateway, feed, dated)
+            following = asyncio.get_running_loop().create_task(follow(feed, till))
+            try:
+                yield till
+            finally:
+                following.cancel()
+                with contextlib.suppress(asyncio.CancelledError):
+                    await following
+
+
+def timeouts(settings: "Settings") -> "Timeouts":
+    """How long the gateway is waited for."""
+    from cashier.gateway.transport import Timeouts
+
+    gateway = settings.gateway
+    return Timeouts(
+        connect_s=gateway.connect_seconds,
+        read_s=gateway.answer_seconds,
+        whole_s=gateway.connect_seconds + 2 * gateway.answer_seconds,
+    )
+
+
+def gateway_of(
+    settings: "Settings",
+    secrets: "Secrets",
+    http: "httpx.AsyncClient",
+    known: "Mapping[str, Profile] | None" = None,
+) -> "InvoiceCloud":
+    """Invoice Cloud over a line. API keys are read at each call and kept nowhere."""
+    from cashier.gateway.invoice_cloud import InvoiceCloud
+    from cashier.secrets import api_key_name
+
+    return InvoiceCloud(
+        client=http,
+        base_url=settings.gateway.base_url,
+        profiles=known or profiles(),
+        api_keys=lambda biller: secrets.read(api_key_name(biller)).get_secret_value(),
+        hosts=settings.gateway.hosts,
+        training=settings.training,
+    )
+
+
+def hub_client(settings: "Settings", secrets: "Secrets", http: "httpx.AsyncClient") -> "HubClient":
+    """This till's line to its hub."""
+    from cashier.hub.client import HubClient
+    from cashier.secrets import TILL_KEY
+
+    key = secrets.read(TILL_KEY).get_secret_value()
+    return HubClient(http, settings.hub.url, settings.site, settings.till, key)
+
+
+# -- verbs of the command line ---------------------------------------------------------------------------
+
+
+def biller_limits(settings: "Settings | None") -> "BillerLimits":
+    """What a sale file is held to: the billers' invoice types and their largest maximum by card."""
+    from cashier.domain.money import parse_cents
+    from cashier.gateway.salemembers import BillerLimits
+
+    if settings is None:
+        return BillerLimits(None, None)
+    types = frozenset(type_id for biller in settings.billers for type_id in biller.invoice_types)
+    maxima = [biller.card_maximum for biller in settings.billers]
+    limit = None if None in maxima else max(parse_cents(text) for text in maxima if text is not None)
+    return BillerLimits(types, limit)
+
+
+def print_request(file: Path, *, exact: bool, settings_file: Path) -> str:
+    """The CPV2 request of a sale file, as it is sent or, exact, as its partner sends it.
+
+    Without a settings file it is checked against the profile alone, and the counter's own additions are
+    shown with a made-up reference and address.
+    """
+    from cashier.gateway.cpv2 import request_text
+    from cashier.gateway.salefile import load_sale
+    from cashier.settings import load
+    from cashier.till.ports import CounterExtras
+
+    settings = load(settings_file) if settings_file.exists() else None
+    known = profiles()
+    sale = load_sale(file, known, biller_limits(settings), SystemClock().today())
+    till = settings.till if settings else "A"
+    hub = (settings.hub.public_url or settings.hub.url) if settings else "https://hub.example.org"
+    extras = CounterExtras(
+        reference=f"{till}-{'0' * 32}",
+        postback_url=f"{hub}/pb/v1/…",
+        return_url=settings.return_url if settings else None,
+        cashier_name=None,
+    )
+    return request_text(sale, known[sale.profile], None if exact else extras)
+
+
+async def launch_file(
+    file: Path,
+    *,
+    training: bool,
+    settings_file: Path,
+    sandbox_options: Sequence[str],
+    wait_s: float,
+    tell: Callable[[str], object],
+) -> bool:
+    """Launch a sale file's card payment; whether it came as far as asked."""
+    from cashier.gateway.salefile import load_sale
+    from cashier.secrets import Secrets
+    from cashier.settings import load
+
+    async with contextlib.AsyncExitStack() as stack:
+        if training:
+            till, settings = await stack.enter_async_context(training_till(sandbox_options))
+            sale = load_sale(file, profiles(), biller_limits(settings), SystemClock().today())
+        else:
+            settings = load(settings_file)
+            sale = load_sale(file, profiles(), biller_limits(settings), SystemClock().today())
+            secrets = Secrets(settings.site, settings.till, os.environ)
+            till = await stack.enter_async_context(open_till(settings, secrets))
+        url = await till.pay_sale(sale)
+        assert till.current_reference is not None
+        tell(f"reference {till.current_reference}")
+        tell(f"page {url}")
+        return wait_s <= 0 or await _settled(till, till.current_reference, wait_s, tell)
+
+
+async def _settled(till: Till, reference: str, wait_s: float, tell: Callable[[str], object]) -> bool:
+    """Wait for a fact; whether it was an approval."""
+    changed = asyncio.Event()
+    till.subscribe(changed.set)
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(wait_s):
+            while (payment := till.payment(reference)) is not None and payment.locks_sale:
+                changed.clear()
+                await changed.wait()
+    payment = till.payment(reference)
+    assert payment is not None
+    receipt = till.snapshot().receipt
+    tell(f"state {payment.state.value}")
+    if receipt is not None:
+        tell(f"receipt {receipt.number}")
+    return payment.state is PaymentState.APPROVED
+
+
+@dataclass(frozen=True)
+class ChainReport:
+    """What verification found, in a line."""
+
+    holds: bool
+    text: str
+
+
+def verify_journal(file: Path) -> ChainReport:
+    """Verify a journal file without its lock."""
+    from cashier.journal.verify import verify_file
+
+    found = verify_file(file)
+    if found.broken is not None:
+        return ChainReport(False, f"{file}: BROKEN at entry {found.broken.seq}: {found.broken.reason}")
+    return ChainReport(True, f"{file}: {found.entries} entries hold; last hash {found.head}")
+
+
+def search_journal(file: Path, text: str, limit: int) -> tuple[Receipt, ...]:
+    """Receipts of a journal file, found without its lock."""
+    from cashier.journal.search import search_file
+
+    return search_file(file, text, limit, SystemClock().today)
+
+
+def export_journal(file: Path, out: Path | None, standard: TextIO) -> int:
+    """Write a journal file's entries to a file or a stream; how many."""
+    from cashier.journal.export import export_entries
+
+    if out is None:
+        return export_entries(file, standard)
+    part = out.with_name(out.name + ".part")
+    try:
+        with part.open("w", encoding="utf-8", newline="\n") as stream:
+            count = export_entries(file, stream)
+            stream.flush()
+            os.fsync(stream.fileno())
+        part.replace(out)
+    except OSError as error:
+        raise Refused(f"{out}: cannot be written: {error.strerror}") from None
+    finally:
+        part.unlink(missing_ok=True)
+    return count
+
+
+def run_tour(out: Path, tell: Callable[[str], object]) -> int:
+    """Drive the real windows through a training sale; the exit code."""
+    from cashier.ui.app import run
+    from cashier.ui.tour import Tour
+
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise Refused(f"{out}: cannot be made: {error.strerror}") from None
+    tour = Tour(out, tell)
+    options = ("--late", "4")  # long enough to see the doubt, short enough to wait for
+    open_it = opener(training=True, settings_file=paths.settings_file(), sandbox_options=options)
+    return run(open_it, paths.resources(), training=True, drive=tour.drive)
+
+
+# -- the window ------------------------------------------------------------------------------------------
+
+
+def view_maker(settings: "Settings") -> "ViewMaker":
+    """Makes the sealed view of a payment; Qt WebEngine is imported with the first one."""
+
+    def make(parent: "QWidget") -> "PaymentView":
+        from cashier.ui.payment_view import PaymentView
+        from cashier.ui.top_level_policy import TopLevelPolicy
+
+        origins = (settings.gateway.base_url, *(f"https://{host}" for host in settings.gateway.hosts))
+        policy = TopLevelPolicy.of(origins, settings.return_url, training=settings.training)
+        return PaymentView(policy, parent)
+
+    return make
+
+
+def opener(*, training: bool, settings_file: Path, sandbox_options: Sequence[str] = ()) -> "Opener":
+    """Opens the till behind the window: a training session, or the real till of a settings file."""
+    from cashier.ui.app import Opened
+
+    @contextlib.asynccontextmanager
+    async def open_it() -> "AsyncIterator[Opened]":
+        from cashier.secrets import Secrets
+
+        if training:
+            async with training_till(sandbox_options) as (till, settings):
+                yield Opened(till, view_maker(settings))
+            return
+        from cashier.settings import load
+
+        settings = load(settings_file)
+        if settings.training:
+            raise Refused("The settings file is for training. Start with --training instead.")
+        async with open_till(settings, Secrets(settings.site, settings.till, os.environ)) as till:
+            yield Opened(till, view_maker(settings))
+
+    return open_it
+
+
+@contextlib.asynccontextmanager
+async def training_till(
+    sandbox_options: Sequence[str] = (), overrides: dict[str, object] | None = None
+) -> "AsyncIterator[tuple[Till, Settings]]":
+    """A till in training, with its sandbox and hub as child processes for as long as the block lasts."""
+    from cashier.journal.lock import JournalLock, holder_text
+    from cashier.secrets import Secrets
+    from cashier.settings import check
+    from cashier.training import API_KEY, SITE, TILL, Training
+
+    folder = paths.data_folder(training=True)
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with JournalLock(folder / "session.lock", holder_text("a training session")):
+        # Starting the children blocks on their first line; the window must stay alive meanwhile.
+        session = Training(folder, sandbox_options)
+        await asyncio.to_thread(session.__enter__)
+        try:
+            assert session.servers is not None
+            settings = check(session.settings(overrides), "training", environment=False)
+            given = {
+                "CASHIER_SECRET_API_KEY_TRAINING": API_KEY,
+                "CASHIER_SECRET_TILL_KEY": session.servers.till_key,
+            }
+            async with open_till(settings, Secrets(SITE, TILL, given)) as till:
+                yield till, settings
+        finally:
+            await asyncio.to_thread(session.__exit__, None, None, None)

@@ -1,0 +1,422 @@
+"""The command line: one verb per use case.
+
+Exit codes: 0 done, 1 not done, 2 bad input and nothing half-done, 3 in doubt.
+"""
+
+import asyncio
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from cashier import paths
+from cashier.domain.errors import CashierError, InDoubt, Refused
+
+DATE = "%Y-%m-%d"
+
+
+class _Group(click.Group):
+    """Ends with one line per fault instead of a stack trace."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except Refused as refused:
+            for fault in refused.faults:
+                click.echo(fault, err=True)
+            ctx.exit(2)
+        except InDoubt as doubt:
+            click.echo(f"in doubt: {doubt.user_text}", err=True)
+            ctx.exit(3)
+        except CashierError as error:
+            click.echo(error.user_text, err=True)
+            ctx.exit(1)
+
+
+@click.group(cls=_Group, invoke_without_command=True)
+@click.version_option(package_name="cashier", prog_name="cashier")
+@click.option("--training", is_flag=True, help="Train: own data, a sandbox for the gateway, no money moves.")
+@click.option(
+    "--settings", "settings_file", type=click.Path(path_type=Path), help="Settings file (TOML) of the till."
+)
+@click.option("--fault", default=None, help="In training: the fault of every payment, e.g. no-postback.")
+@click.pass_context
+def cli(ctx: click.Context, training: bool, settings_file: Path | None, fault: str | None) -> None:
+    """The permit counter till. Without a verb it opens the window."""
+    file = settings_file or paths.settings_file()
+    ctx.obj = {"training": training, "settings": file, "fault": fault}
+    if ctx.invoked_subcommand is None:
+        from cashier.bootstrap import opener
+        from cashier.ui.app import run
+
+        open_it = opener(training=training, settings_file=file, sandbox_options=_fault_option(fault))
+        ctx.exit(run(open_it, paths.resources(), training=training))
+
+
+def _fault_option(fault: str | None) -> tuple[str, ...]:
+    return ("--fault", fault) if fault else ()
+
+
+def _settings(ctx: click.Context) -> Any:
+    from cashier.settings import load
+
+    return load(ctx.obj["settings"])
+
+
+# -- sales ---------------------------------------------------------------------------------------------
+
+
+@cli.group()
+def sale() -> None:
+    """Sales as files."""
+
+
+@sale.command("request")
+@click.option("--input", "file", required=True, type=click.Path(path_type=Path), help="The sale file (JSON).")
+@click.option("--exact", is_flag=True, help="The partner's own shape, without what a counter adds.")
+@click.pass_context
+def sale_request(ctx: click.Context, file: Path, exact: bool) -> None:
+    """Print the CPV2 request of a sale."""
+    from cashier.bootstrap import print_request
+
+    click.echo(print_request(file, exact=exact, settings_file=ctx.obj["settings"]))
+
+
+@sale.command("launch")
+@click.option("--input", "file", required=True, type=click.Path(path_type=Path), help="The sale file (JSON).")
+@click.option(
+    "--wait", "wait_s", default=0.0, show_default=True, help="Seconds to wait for the payment's end."
+)
+@click.pass_context
+def sale_launch(ctx: click.Context, file: Path, wait_s: float) -> None:
+    """Record a card payment for a sale, register it, and print its reference and its page's address."""
+    from cashier.bootstrap import launch_file
+
+    work = launch_file(
+        file,
+        training=ctx.obj["training"],
+        settings_file=ctx.obj["settings"],
+        sandbox_options=_fault_option(ctx.obj["fault"]),
+        wait_s=wait_s,
+        tell=click.echo,
+    )
+    if not asyncio.run(work):
+        ctx.exit(1)
+
+
+# -- fees ---------------------------------------------------------------------------------------------
+
+
+@cli.group()
+def fees() -> None:
+    """Fee schedules."""
+
+
+_schedule = click.option("--schedule", required=True, help="Name of a schedule, e.g. lakeland.")
+_on = click.option("--on", "on", type=click.DateTime([DATE]), default=None, help="Business date; today.")
+
+
+def _find(schedule: str, on: Any) -> Any:
+    from cashier.bootstrap import schedule_on
+    from cashier.clock import SystemClock
+
+    return schedule_on(schedule, on.date() if on else SystemClock().today())
+
+
+@fees.command("list")
+@_schedule
+@_on
+def fees_list(schedule: str, on: Any) -> None:
+    """List a schedule's fees: code, price, invoice type, name."""
+    from cashier.domain.pricing import quick_price
+
+    found = _find(schedule, on)
+    width = max(len(fee.code) for fee in found.fees)
+    for fee in found.fees:
+        price = quick_price(found, fee.code)
+        click.echo(f"{fee.code:{width}}  {price:>26}  type {fee.type_id:<4} {fee.name}")
+
+
+@fees.command("price")
+@_schedule
+@_on
+@click.option("--fee", "codes", required=True, multiple=True, help="Code of a fee; several for one sale.")
+@click.option("--valuation", default=None, help="Valuation in dollars, e.g. 25500.")
+@click.option("--quantity", default=1, show_default=True, type=click.IntRange(1), help="How many.")
+@click.option("--measure", "measures", multiple=True, help="name=N, e.g. square_feet=5200.")
+def fees_price(
+    schedule: str,
+    on: Any,
+    codes: tuple[str, ...],
+    valuation: str | None,
+    quantity: int,
+    measures: tuple[str, ...],
+) -> None:
+    """Price fees and print how, the total last."""
+    from cashier.domain.money import format_cents
+    from cashier.domain.pricing import price, price_alone, request, total_cents
+
+    found = _find(schedule, on)
+    given = _measures(measures, valuation)
+    if len(codes) == 1:
+        wanted = request(found, codes[0], quantity, given)
+        priced = [price_alone(found, wanted.code, wanted.quantity, wanted.measures)]
+    else:
+        priced = list(price(found, [_request(found, code, quantity, given) for code in codes]))
+    for item in priced:
+        click.echo(f"{item.name}: {item.explanation} = {format_cents(item.amount_cents)}")
+    click.echo(f"Total {format_cents(total_cents(priced))}")
+
+
+def _measures(measures: tuple[str, ...], valuation: str | None) -> dict[str, str]:
+    given = {} if valuation is None else {"valuation": valuation}
+    for text in measures:
+        name, equals, value = text.partition("=")
+        if not equals or not name:
+            raise Refused(f"--measure {text[:40]!r}: is not name=N")
+        if name in given:
+            raise Refused(f"--measure {name[:40]!r}: is given twice")
+        given[name] = value
+    return given
+
+
+def _request(schedule: Any, code: str, quantity: int, given: dict[str, str]) -> Any:
+    """Of several fees on one sale, each takes the measures it asks for."""
+    from cashier.domain.fees import measures_of, units_of
+    from cashier.domain.pricing import request
+
+    fee = schedule.fee(code)
+    wanted = {measure.name for measure in measures_of(fee)} | {units_of(fee) or ""}
+    own = {name: value for name, value in given.items() if name in wanted}
+    return request(schedule, code, quantity if units_of(fee) else 1, own)
+
+
+# -- journal ---------------------------------------------------------------------------------------------
+
+
+@cli.group()
+@click.option(
+    "--file", "file", type=click.Path(path_type=Path), default=None, help="A journal; the till's own."
+)
+@click.pass_context
+def journal(ctx: click.Context, file: Path | None) -> None:
+    """Look into a journal. None of these verbs changes it."""
+    if file is None:
+        file = _journal_file(ctx)
+    ctx.obj["journal"] = file
+
+
+def _journal_file(ctx: click.Context) -> Path:
+    from cashier.bootstrap import JOURNAL, data_folder
+
+    if ctx.obj["training"]:
+        return paths.data_folder(training=True) / JOURNAL
+    if not ctx.obj["settings"].exists():
+        return paths.data_folder(training=False) / JOURNAL
+    return data_folder(_settings(ctx)) / JOURNAL
+
+
+@journal.command("verify")
+@click.pass_context
+def journal_verify(ctx: click.Context) -> None:
+    """Check the hash chain from the first entry to the last; names the first bad entry."""
+    from cashier.bootstrap import verify_journal
+
+    told = verify_journal(ctx.obj["journal"])
+    click.echo(told.text, err=not told.holds)
+    ctx.exit(0 if told.holds else 1)
+
+
+@journal.command("search")
+@click.argument("text", default="")
+@click.option("--limit", default=20, show_default=True, type=click.IntRange(1, 1000))
+@click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
+@click.pass_context
+def journal_search(ctx: click.Context, text: str, limit: int, as_json: bool) -> None:
+    """Find receipts: number, payer, permit, invoice, amount, a date, today, yesterday."""
+    from cashier.bootstrap import search_journal
+    from cashier.domain.money import format_dollars
+    from cashier.domain.records import receipt_to_json
+
+    for receipt in search_journal(ctx.obj["journal"], text, limit):
+        if as_json:
+            click.echo(json.dumps({"number": receipt.number, **receipt_to_json(receipt)}, ensure_ascii=False))
+        else:
+            state = "PARTLY PAID" if receipt.is_part else "PAID"
+            permit = receipt.permit.number if receipt.permit else ""
+            click.echo(
+                f"{receipt.number}  {receipt.business_date}  {format_dollars(receipt.paid_cents):>12}  "
+                f"{state}  {receipt.customer.name}  {permit}".rstrip()
+            )
+
+
+@journal.command("export")
+@click.option(
+    "--out", "out", type=click.Path(path_type=Path), default=None, help="A file; else standard output."
+)
+@click.pass_context
+def journal_export(ctx: click.Context, out: Path | None) -> None:
+    """Write every entry as one JSON object a line, hashes included."""
+    from cashier.bootstrap import export_journal
+
+    count = export_journal(ctx.obj["journal"], out, sys.stdout)
+    if out is not None:
+        click.echo(f"{count} entries written to {out}", err=True)
+
+
+# -- servers ---------------------------------------------------------------------------------------------
+
+
+@cli.group()
+def hub() -> None:
+    """The postback hub."""
+
+
+_db = click.option(
+    "--db", "db_url", required=True, help="Database URL, e.g. sqlite:////var/lib/cashier/hub.db."
+)
+_secret_file = click.option(
+    "--secret-file",
+    type=click.Path(path_type=Path),
+    default=None,
+    help="File with the hub's master secret, readable by its owner only; else CASHIER_HUB_SECRET.",
+)
+_host = click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+_port = click.option("--port", required=True, type=click.IntRange(0, 65535), help="Port; 0 picks a free one.")
+_with_parent = click.option("--exit-with-parent", is_flag=True, help="End when standard input ends.")
+
+
+def _say_listening(url: str) -> None:
+    click.echo(f"listening {url}")
+
+
+@hub.command("serve")
+@_db
+@_host
+@_port
+@_secret_file
+@click.option("--enrol", "enrol_till", default=None, help="SITE/TILL to enrol first; prints its key.")
+@_with_parent
+def hub_serve(
+    db_url: str,
+    host: str,
+    port: int,
+    secret_file: Path | None,
+    enrol_till: str | None,
+    exit_with_parent: bool,
+) -> None:
+    """Receive postbacks and hand them to the tills."""
+    from cashier.hub.keys import read_master_secret
+    from cashier.hub.serve import serve
+
+    secret = read_master_secret(os.environ, secret_file)
+    if enrol_till is not None:
+        click.echo(f"till-key {_enrol(db_url, secret, enrol_till)}")
+    serve(db_url, host, port, secret, _say_listening, exit_with_parent)
+
+
+@hub.command("enrol")
+@_db
+@_secret_file
+@click.argument("till", metavar="SITE/TILL")
+def hub_enrol(db_url: str, secret_file: Path | None, till: str) -> None:
+    """Enrol a till and print its key, to be set there with `cashier secret set till-key`."""
+    from cashier.hub.keys import read_master_secret
+
+    click.echo(_enrol(db_url, read_master_secret(os.environ, secret_file), till))
+
+
+def _enrol(db_url: str, secret: bytes, till: str) -> str:
+    from cashier.hub.serve import enrol, utc_now
+
+    site, slash, name = till.partition("/")
+    if not slash:
+        raise Refused(f"{till[:40]!r} is not SITE/TILL")
+    return enrol(db_url, secret, site, name, utc_now)
+
+
+@cli.group()
+def sandbox() -> None:
+    """A stand-in for Invoice Cloud; no money moves."""
+
+
+@sandbox.command("serve")
+@_host
+@_port
+@click.option("--fault", default=None, help="The fault of every payment that chooses none of its own.")
+@click.option("--late", "late_s", default=30.0, show_default=True, help="Seconds a late postback is late.")
+@_with_parent
+def sandbox_serve(host: str, port: int, fault: str | None, late_s: float, exit_with_parent: bool) -> None:
+    """Serve the stand-in: CPV2, hosted page, postbacks, enquiry. Its API key is training-api-key."""
+    from cashier.sandbox.config import Fault, SandboxConfig
+    from cashier.sandbox.serve import serve
+
+    if fault is not None and fault not in list(Fault):
+        raise Refused(f"--fault {fault[:40]!r}: is not a fault; there are: {', '.join(Fault)}")
+    config = SandboxConfig(fault=Fault(fault) if fault else None, late_s=late_s)
+    try:
+        serve(host, port, config, _say_listening, exit_with_parent=exit_with_parent)
+    except OSError as error:
+        raise Refused(f"The sandbox cannot listen on {host} port {port}: {error.strerror or error}") from None
+
+
+# -- the till ---------------------------------------------------------------------------------------------
+
+
+@cli.group()
+def secret() -> None:
+    """The till's secrets, kept in the system's keyring."""
+
+
+@secret.command("set")
+@click.argument("name")
+@click.pass_context
+def secret_set(ctx: click.Context, name: str) -> None:
+    """Set a secret: till-key, or api-key-BILLER. It is asked for, or read from standard input."""
+    from cashier.secrets import Secrets
+
+    settings = _settings(ctx)
+    known = ["till-key", *(f"api-key-{biller.name}" for biller in settings.billers)]
+    if name not in known:
+        raise Refused(f"{name[:40]!r} is not a secret of this till; there are: {', '.join(known)}")
+    value = click.prompt(name, hide_input=True) if sys.stdin.isatty() else sys.stdin.readline().strip()
+    if not value:
+        raise Refused(f"{name}: nothing was given")
+    Secrets(settings.site, settings.till, os.environ).write(name, value)
+    click.echo(f"{name} is set")
+
+
+@cli.command()
+@click.argument("out", type=click.Path(path_type=Path))
+@click.pass_context
+def tour(ctx: click.Context, out: Path) -> None:
+    """Drive the real windows through a training sale and leave numbered pictures in OUT."""
+    from cashier.bootstrap import run_tour
+
+    ctx.exit(run_tour(out, tell=click.echo))
+
+
+@cli.command()
+@click.option("--json", "as_json", is_flag=True)
+@click.pass_context
+def doctor(ctx: click.Context, as_json: bool) -> None:
+    """Check this machine: versions, SQLite, WebEngine, keyring, gateway, hub, clock."""
+    from cashier.doctor import examine
+
+    findings = asyncio.run(examine(ctx.obj["settings"], training=ctx.obj["training"]))
+    for finding in findings:
+        line = {
+            "what": finding.what,
+            "state": finding.state.value,
+            "detail": finding.detail,
+            "do": finding.do,
+        }
+        if as_json:
+            click.echo(json.dumps(line, ensure_ascii=False))
+        else:
+            advice = f"  → {finding.do}" if finding.do else ""
+            click.echo(f"{finding.state.value:8} {finding.what:22} {finding.detail}{advice}")
+    ctx.exit(1 if any(finding.is_fault for finding in findings) else 0)

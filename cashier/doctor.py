@@ -1,0 +1,195 @@
+"""`cashier doctor`: is this machine fit to be a till?
+
+Each finding is ok, a warning, or a fault with advice.
+"""
+
+import asyncio
+import datetime as dt
+import email.utils
+import os
+import sys
+from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import partial
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from cashier.domain.errors import CashierError, Refused
+
+if TYPE_CHECKING:
+    import httpx
+
+    from cashier.settings import Settings
+
+#: Chromium's security patches the payment page must have at least (PySide6 6.11.3 carries 155).
+PATCH_LEVEL_MIN = 150
+#: A clock further off than this is worth a warning: receipts would carry a wrong time.
+CLOCK_OFF_MAX_S = 120
+CHECK_MAX_S = 10
+
+
+class State(StrEnum):
+    """How bad it is."""
+
+    OK = "ok"
+    WARNING = "warning"
+    FAULT = "fault"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One line of the examination: what was looked at, how it is, and what to do about it."""
+
+    what: str
+    state: State
+    detail: str
+    do: str = ""
+
+    @property
+    def is_fault(self) -> bool:
+        """Whether the till cannot work like this."""
+        return self.state is State.FAULT
+
+
+async def examine(settings_file: Path, *, training: bool) -> list[Finding]:
+    """Every finding, in the order of the till's own start."""
+    findings = [_versions(), _sqlite(), *_webengine(), _user(training), _keyring(training)]
+    if training:
+        findings.append(Finding("settings", State.OK, "training needs none"))
+        return findings
+    settings, finding = _settings(settings_file)
+    findings.append(finding)
+    if settings is not None:
+        findings += _secrets(settings)
+        findings += await _lines(settings)
+    return findings
+
+
+def _versions() -> Finding:
+    names = ("cashier", "PySide6", "qasync", "httpx", "sqlite-utils")
+    parts = [f"Python {sys.version.split()[0]}", *(f"{name} {version(name)}" for name in names)]
+    return Finding("versions", State.OK, ", ".join(parts))
+
+
+def _sqlite() -> Finding:
+    from cashier.journal.sqlite import driver_version, require_version
+
+    found = driver_version()
+    text = ".".join(str(part) for part in found)
+    try:
+        require_version(found)
+    except Refused as refused:
+        return Finding("SQLite", State.FAULT, text, refused.user_text)
+    return Finding("SQLite", State.OK, text)
+
+
+def _webengine() -> Iterator[Finding]:
+    """The engine's age matters more than anything else here: it shows pages that take cards."""
+    try:
+        from cashier.ui.payment_view import chromium_versions
+
+        chromium, patch = chromium_versions()
+    except ImportError as error:
+        yield Finding(
+            "payment page engine", State.FAULT, f"does not load: {error}", "Run installer/run.sh once more."
+        )
+        return
+    detail = f"Chromium {chromium}, security patches up to {patch}"
+    if int(patch.split(".")[0]) < PATCH_LEVEL_MIN:
+        yield Finding("payment page engine", State.FAULT, detail, "Update the till: its engine is too old.")
+    else:
+        yield Finding("payment page engine", State.OK, detail)
+
+
+def _user(training: bool) -> Finding:
+    from cashier import environment
+
+    refusal = environment.card_page_refusal(os.environ, training=training, is_root=environment.is_root())
+    if refusal:
+        return Finding("user and environment", State.FAULT, "not fit for card pages", refusal)
+    return Finding("user and environment", State.OK, "fit for card pages")
+
+
+def _keyring(training: bool) -> Finding:
+    import keyring
+    from keyring.backends import fail, null
+
+    backend = keyring.get_keyring()
+    if isinstance(backend, fail.Keyring | null.Keyring):
+        advice = "Log in to a desktop with a keyring, or give the secrets by environment (README)."
+        state = State.OK if training else State.WARNING
+        return Finding("keyring", state, "this machine has none", "" if training else advice)
+    return Finding("keyring", State.OK, backend.name)
+
+
+def _settings(file: Path) -> "tuple[Settings | None, Finding]":
+    from cashier.settings import load
+
+    try:
+        settings = load(file)
+    except Refused as refused:
+        return None, Finding("settings", State.FAULT, "; ".join(refused.faults), "Mend the settings file.")
+    return settings, Finding("settings", State.OK, f"{file}: till {settings.till} of {settings.site}")
+
+
+def _secrets(settings: "Settings") -> Iterator[Finding]:
+    from cashier.secrets import TILL_KEY, Secrets, api_key_name
+
+    secrets = Secrets(settings.site, settings.till, os.environ)
+    for name in (TILL_KEY, *(api_key_name(biller.name) for biller in settings.billers)):
+        try:
+            secrets.read(name)
+        except Refused as refused:
+            yield Finding(f"secret {name}", State.FAULT, "missing", refused.user_text)
+        else:
+            yield Finding(f"secret {name}", State.OK, "is set")
+
+
+async def _lines(settings: "Settings") -> list[Finding]:
+    """Gateway, hub and clock, asked for real."""
+    from cashier.bootstrap import gateway_of, hub_client, timeouts
+    from cashier.gateway.transport import make_client
+    from cashier.secrets import Secrets
+
+    secrets = Secrets(settings.site, settings.till, os.environ)
+    findings = []
+    async with make_client(timeouts(settings)) as http:
+        try:
+            gateway = gateway_of(settings, secrets, http)
+            for biller in settings.billers:
+                name = f"gateway, biller {biller.name}"
+                findings.append(await _asked(name, partial(gateway.biller_status, biller.name)))
+            client = hub_client(settings, secrets, http)
+            findings.append(await _asked("hub", client.health))
+            findings.append(await _asked("hub knows this till", lambda: client.pull(0, 1)))
+        except Refused as refused:
+            findings.append(Finding("gateway and hub", State.FAULT, "not asked", refused.user_text))
+        findings.append(await _clock(settings, http))
+    return findings
+
+
+async def _asked(what: str, ask: Callable[[], Awaitable[object]]) -> Finding:
+    try:
+        await asyncio.wait_for(ask(), CHECK_MAX_S)
+    except CashierError as error:
+        return Finding(what, State.FAULT, "no", error.user_text)
+    except TimeoutError:
+        return Finding(what, State.FAULT, f"no answer in {CHECK_MAX_S} s", "Check the line and the address.")
+    return Finding(what, State.OK, "answers")
+
+
+async def _clock(settings: "Settings", http: "httpx.AsyncClient") -> Finding:
+    """This machine's clock against the `Date` of the gateway's answer, whatever the answer is."""
+    import httpx
+
+    try:
+        answer = await http.get(settings.gateway.base_url, timeout=CHECK_MAX_S)
+        theirs = email.utils.parsedate_to_datetime(answer.headers["Date"])
+    except (httpx.HTTPError, KeyError, ValueError):
+        return Finding("clock", State.WARNING, "could not be compared", "Ask the gateway again later.")
+    off = abs((dt.datetime.now(dt.UTC) - theirs).total_seconds())
+    if off > CLOCK_OFF_MAX_S:
+        return Finding("clock", State.WARNING, f"{off:.0f} s off", "Switch on network time on this machine.")
+    return Finding("clock", State.OK, f"within {off:.0f} s of the gateway's")

@@ -1,0 +1,183 @@
+"""Running the hub: as a process of its own, or on a thread for tests and training; and enrolling tills."""
+
+import os
+import secrets
+import socket
+import sys
+import threading
+from collections.abc import Callable
+from datetime import UTC, datetime
+from types import TracebackType
+from typing import Self
+
+import uvicorn
+from fastapi import FastAPI
+
+from cashier.domain.errors import Refused, Unavailable
+from cashier.gateway.postback import check_name, till_key_to_text
+from cashier.hub.app import Clock, Hub, HubConfig, TokenBytes, create_hub
+from cashier.hub.keys import checked_secret, till_key
+from cashier.hub.store import HubStore
+
+#: A single office's tills and the gateway; further connections get 503.
+CONNECTIONS_MAX = 2_000
+SHUTDOWN_TIMEOUT_S = 5
+START_TIMEOUT_S = 30.0
+
+Announce = Callable[[str], None]
+
+
+def utc_now() -> datetime:
+    """The real clock."""
+    return datetime.now(UTC)
+
+
+def enrol(db_url: str, master_secret: bytes, site: str, till: str, clock: Clock) -> str:
+    """Enrol a till, also while the hub runs, and give its key as 43 characters of base64url.
+
+    Enrolling twice gives the same key. Raises Refused for a name, secret or database that cannot be used
+    and for a till that was revoked, Unavailable when storage fails.
+    """
+    check_name("site", site)
+    check_name("till", till)
+    checked_secret(master_secret)
+    with HubStore(db_url) as store:
+        generation = store.enrol(site, till, clock())
+    return till_key_to_text(till_key(master_secret, site, till, generation))
+
+
+def serve(
+    db_url: str,
+    host: str,
+    port: int,
+    master_secret: bytes,
+    announce: Announce,
+    exit_with_parent: bool = False,
+    *,
+    clock: Clock = utc_now,
+    token_bytes: TokenBytes = secrets.token_bytes,
+) -> None:
+    """Run the hub until SIGINT or SIGTERM, or with `exit_with_parent` until standard input ends.
+
+    Port 0 picks a free one. `announce` gets `http://host:port` once the hub listens. Raises Refused when the
+    address is not free or the secret or database cannot be used.
+    """
+    listener = _listen(host, port)
+    try:
+        app = create_hub(HubConfig(db_url, master_secret), clock, token_bytes)
+    except BaseException:
+        listener.close()
+        raise
+    server = _Server(app, lambda: announce(_url(listener)))
+    if exit_with_parent:
+        threading.Thread(target=_stop_at_end_of_input, args=(server,), daemon=True).start()
+    server.run(sockets=[listener])
+
+
+class RunningHub:
+    """A hub on a thread of this process behind a real socket, while the `with` block lasts.
+
+    with RunningHub(f"sqlite:///{folder}/hub.db", b"…32 bytes…", clock) as hub:
+        key_text = hub.enrol("site", "A")
+        httpx.get(hub.url + "/healthz")
+    """
+
+    def __init__(
+        self,
+        db_url: str,
+        master_secret: bytes,
+        clock: Clock = utc_now,
+        token_bytes: TokenBytes = secrets.token_bytes,
+        *,
+        port: int = 0,
+        config: HubConfig | None = None,
+    ) -> None:
+        self._config = config or HubConfig(db_url, master_secret)
+        self._clock = clock
+        self._token_bytes = token_bytes
+        self._port = port
+        self.url = ""
+
+    def __enter__(self) -> Self:
+        listener = _listen("127.0.0.1", self._port)
+        try:
+            app = create_hub(self._config, self._clock, self._token_bytes)
+        except BaseException:
+            listener.close()
+            raise
+        self.url = _url(listener)
+        self.state: Hub = app.state.hub
+        listening = threading.Event()
+        self._server = _Server(app, listening.set)
+        self._thread = threading.Thread(
+            target=self._server.run, kwargs={"sockets": [listener]}, name="hub", daemon=True
+        )
+        self._thread.start()
+        if not listening.wait(START_TIMEOUT_S):
+            raise Unavailable("The hub did not start.")
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._server.should_exit = True
+        self._thread.join()
+
+    def enrol(self, site: str, till: str) -> str:
+        """Enrol a till and give its key text (see `enrol`)."""
+        return enrol(self._config.db_url, self._config.master_secret, site, till, self._clock)
+
+
+class _Server(uvicorn.Server):
+    """uvicorn that says when it listens, and does not let waiting tills hold up its end."""
+
+    def __init__(self, app: FastAPI, listening: Callable[[], None]) -> None:
+        super().__init__(
+            uvicorn.Config(
+                app,
+                http="h11",
+                ws="none",
+                loop="asyncio",
+                lifespan="on",
+                # The process that runs the hub decides about logs; paths hold tokens and are never logged.
+                log_config=None,
+                access_log=False,
+                server_header=False,
+                proxy_headers=False,
+                limit_concurrency=CONNECTIONS_MAX,
+                timeout_graceful_shutdown=SHUTDOWN_TIMEOUT_S,
+            )
+        )
+        self._hub = app.state.hub
+        self._listening = listening
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self._listening()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._hub.bell.close()
+        await super().shutdown(sockets)
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    """A listening socket. Raises Refused when the address cannot be had."""
+    try:
+        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0][0]
+        return socket.create_server((host, port), family=family, backlog=512)
+    except (OSError, OverflowError) as error:
+        raise Refused(f"The hub cannot listen on {host} port {port}: {error}.") from error
+
+
+def _url(listener: socket.socket) -> str:
+    host, port = listener.getsockname()[:2]
+    return f"http://[{host}]:{port}" if listener.family == socket.AF_INET6 else f"http://{host}:{port}"
+
+
+def _stop_at_end_of_input(server: uvicorn.Server) -> None:
+    """Our parent holds the other end of standard input; when it dies, however it dies, we stop."""
+    # Not through sys.stdin: its lock, held by this thread, would abort the interpreter's own shutdown.
+    descriptor = sys.stdin.fileno()
+    while os.read(descriptor, 4096):
+        pass
+    server.should_exit = True

@@ -1,0 +1,123 @@
+"""The control API under /sandbox/: what tests and trainers see and steer. See the table in `app`."""
+
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+
+from cashier.sandbox.config import Fault
+from cashier.sandbox.postback import Postbacks
+from cashier.sandbox.state import Charge, Cpv2Call, Payment, Store
+from cashier.sandbox.web import json_response, message, read_body
+from cashier.sandbox.wire import BadRequest, Members, read_json
+
+FAULT_TIMES_MAX = 1_000
+
+
+class Control:
+    """Routes over one store and its postbacks. Without authentication: the sandbox holds nothing of worth."""
+
+    def __init__(self, store: Store, postbacks: Postbacks) -> None:
+        self._store = store
+        self._postbacks = postbacks
+
+    def routes(self) -> list[BaseRoute]:
+        """All routes under /sandbox/."""
+        return [
+            Route("/sandbox/payments", self._payments, methods=["GET"]),
+            Route("/sandbox/calls", self._calls, methods=["GET"]),
+            Route("/sandbox/fault", self._fault, methods=["GET", "POST"]),
+            Route("/sandbox/payments/{token}/fault", self._payment_fault, methods=["POST"]),
+            Route("/sandbox/late/release", self._release, methods=["POST"]),
+        ]
+
+    async def _payments(self, request: Request) -> Response:
+        reference = request.query_params.get("reference")
+        payments = [
+            payment_json(payment)
+            for payment in self._store.payments.values()
+            if reference in (None, payment.request.reference)
+        ]
+        return json_response({"payments": payments})
+
+    async def _calls(self, _request: Request) -> Response:
+        return json_response({"calls": [call_json(call) for call in self._store.calls]})
+
+    async def _fault(self, request: Request) -> Response:
+        if request.method == "POST":
+            try:
+                members = Members(read_json(await read_body(request)), "")
+                fault, times = _fault_of(members), members.whole("times")
+                if times is not None and not 1 <= times <= FAULT_TIMES_MAX:
+                    raise BadRequest(f"times must be 1 to {FAULT_TIMES_MAX}.")
+            except BadRequest as error:
+                return message(400, str(error))
+            self._store.set_default_fault(fault, times)
+        return json_response({"fault": self._store.fault, "times": self._store.fault_times})
+
+    async def _payment_fault(self, request: Request) -> Response:
+        payment = self._store.payments.get(request.path_params["token"])
+        if payment is None:
+            return message(404, "There is no such payment.")
+        try:
+            payment.fault = _fault_of(Members(read_json(await read_body(request)), ""))
+        except BadRequest as error:
+            return message(400, str(error))
+        return json_response(payment_json(payment))
+
+    async def _release(self, _request: Request) -> Response:
+        return json_response({"released": self._postbacks.release_late()})
+
+
+def _fault_of(members: Members) -> Fault | None:
+    name = members.text("fault")
+    if name and name not in Fault.__members__.values():
+        raise BadRequest(f"fault must be null or one of {', '.join(Fault)}.")
+    return Fault(name) if name else None
+
+
+def payment_json(payment: Payment) -> dict[str, Any]:
+    """A payment as the control API shows it."""
+    return {
+        "token": payment.token,
+        "reference": payment.request.reference,
+        "invoices": [invoice.number for invoice in payment.request.invoices],
+        "amount_cents": payment.request.total_cents,
+        "chosen_cents": payment.amount_cents,
+        "state": payment.state,
+        "fault": payment.fault,
+        "attempts": len(payment.charges),
+        "cpv2_calls": payment.cpv2_calls,
+        "charges": [_charge_json(charge) for charge in payment.charges if charge.approved],
+        "declines": [_charge_json(charge) for charge in payment.charges if not charge.approved],
+        "postbacks": [
+            {"parameters": postback.parameters, "state": postback.state, "tries": postback.tries}
+            for postback in payment.postbacks
+        ],
+    }
+
+
+def _charge_json(charge: Charge) -> dict[str, Any]:
+    return {
+        "payment_guid": charge.payment_guid,
+        "amount_cents": charge.amount_cents,
+        "fee_cents": charge.fee_cents,
+        "invoices": charge.allocations,
+        "message": charge.message,
+        "method": charge.tender.entry,
+        "brand": charge.tender.brand,
+        "masked": charge.tender.masked,
+    }
+
+
+def call_json(call: Cpv2Call) -> dict[str, Any]:
+    """A CPV2 call as the control API shows it."""
+    return {
+        "at": call.at.isoformat(),
+        "outcome": call.outcome,
+        "reference": call.reference,
+        "invoices": list(call.invoices),
+        "token": call.token,
+        "body_sha256": call.body_sha256,
+    }

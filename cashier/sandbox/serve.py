@@ -1,0 +1,155 @@
+"""Running the sandbox on a real socket: as a process of its own, and in a thread for tests.
+
+`serve` is what `cashier sandbox serve` calls; `RunningSandbox` is for tests and tours within one process.
+"""
+
+import asyncio
+import logging
+import os
+import socket
+import sys
+import threading
+from collections.abc import Callable
+from types import TracebackType
+from typing import Any, Self
+
+import httpx
+import uvicorn
+
+from cashier.sandbox.app import create_app
+from cashier.sandbox.config import Fault, SandboxConfig
+
+#: How long the in-process runner waits for its thread to start or end, in seconds.
+THREAD_TIMEOUT_S = 15.0
+
+
+class _Server(uvicorn.Server):
+    """uvicorn that says when it listens, stops on a thread's event, and lets waiting answers go first."""
+
+    def __init__(self, config: SandboxConfig, stop: threading.Event, listening: Callable[[], None]) -> None:
+        app = create_app(config)
+        super().__init__(
+            uvicorn.Config(
+                app, log_config=None, log_level="warning", access_log=False, ws="none", loop="asyncio"
+            )
+        )
+        self._closing: asyncio.Event = app.state.closing
+        self._stop = stop
+        self._listening = listening
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if not self.should_exit:
+            self._listening()
+
+    async def on_tick(self, counter: int) -> bool:
+        return await super().on_tick(counter) or self._stop.is_set()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._closing.set()
+        await super().shutdown(sockets)
+
+
+def _listen(host: str, port: int) -> tuple[socket.socket, str]:
+    """A listening socket and its URL. Raises OSError when the port is taken."""
+    is_v6 = ":" in host
+    listener = socket.create_server((host, port), family=socket.AF_INET6 if is_v6 else socket.AF_INET)
+    shown = f"[{host}]" if is_v6 else host
+    return listener, f"http://{shown}:{listener.getsockname()[1]}"
+
+
+def serve(
+    host: str,
+    port: int,
+    config: SandboxConfig,
+    announce: Callable[[str], None],
+    stop: threading.Event | None = None,
+    *,
+    exit_with_parent: bool = False,
+) -> None:
+    """Serves until `stop` is set, a signal comes, or (with `exit_with_parent`) standard input ends.
+
+    `port` 0 picks a free one. `announce` gets the URL, such as `http://127.0.0.1:40001`, once the sandbox
+    answers there. Raises OSError when the port is taken.
+    """
+    # httpx tells every URL at INFO, and a PostBackURL carries a secret token.
+    for name in ("httpx", "httpcore"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+    stop = stop or threading.Event()
+    if exit_with_parent:
+        threading.Thread(target=_stop_at_eof, args=(sys.stdin.fileno(), stop), daemon=True).start()
+    listener, url = _listen(host, port)
+    with listener:
+        _Server(config, stop, lambda: announce(url)).run([listener])
+
+
+def _stop_at_eof(fd: int, stop: threading.Event) -> None:
+    # os.read, not sys.stdin: a daemon thread inside a buffered read aborts the interpreter's exit.
+    while os.read(fd, 4096):
+        pass
+    stop.set()
+
+
+class RunningSandbox:
+    """A sandbox in a thread of this process, on a free loopback port: `with RunningSandbox() as sandbox`.
+
+    `url` is its base, `control` an open client on it. Leaving ends the thread and closes the sockets.
+    """
+
+    def __init__(self, config: SandboxConfig | None = None) -> None:
+        self.config = config or SandboxConfig()
+        self.url = ""
+        self._stop = threading.Event()
+        self._ready = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="sandbox", daemon=True)
+
+    def _run(self) -> None:
+        try:
+            asyncio.run(_Server(self.config, self._stop, self._ready.set).serve([self._listener]))
+        finally:
+            self._listener.close()
+
+    def __enter__(self) -> Self:
+        self._listener, self.url = _listen("127.0.0.1", 0)
+        self._thread.start()
+        if not self._ready.wait(THREAD_TIMEOUT_S):
+            raise RuntimeError("the sandbox did not start")
+        self.control = httpx.Client(base_url=self.url, trust_env=False, timeout=THREAD_TIMEOUT_S)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.control.close()
+        self._stop.set()
+        self._thread.join(THREAD_TIMEOUT_S)
+        if self._thread.is_alive():
+            raise RuntimeError("the sandbox did not stop")
+
+    def payments(self, reference: str | None = None) -> list[dict[str, Any]]:
+        """What the control API lists, oldest first."""
+        params = {} if reference is None else {"reference": reference}
+        payments: list[dict[str, Any]] = self._json("GET", "/sandbox/payments", params=params)["payments"]
+        return payments
+
+    def calls(self) -> list[dict[str, Any]]:
+        """Every CPV2 call so far, oldest first."""
+        calls: list[dict[str, Any]] = self._json("GET", "/sandbox/calls")["calls"]
+        return calls
+
+    def set_fault(self, fault: Fault | str | None, times: int | None = None) -> None:
+        """The default fault for the CPV2 calls and payments to come."""
+        self._json("POST", "/sandbox/fault", json={"fault": fault, "times": times})
+
+    def set_payment_fault(self, token: str, fault: Fault | str | None) -> None:
+        """The fault of one registered payment."""
+        self._json("POST", f"/sandbox/payments/{token}/fault", json={"fault": fault})
+
+    def release_late(self) -> int:
+        """Sends held late postbacks; returns how many payments that were."""
+        return int(self._json("POST", "/sandbox/late/release")["released"])
+
+    def _json(self, method: str, path: str, **more: Any) -> Any:
+        response = self.control.request(method, path, **more)
+        response.raise_for_status()
+        return response.json()

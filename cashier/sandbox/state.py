@@ -1,0 +1,209 @@
+"""What the sandbox remembers: payments, their charges and postbacks, and the invoices behind enquiries.
+
+Everything is in memory and ends with the process. All changes are plain functions without `await`, called on
+the server's one loop, so a charge is decided and recorded in one step: pressing "Process Payment" twice
+cannot charge twice. Nothing here ever holds more of a card than brand, last four digits and mask.
+"""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal
+
+from cashier.sandbox.cards import Entry, Tender
+from cashier.sandbox.config import CPV2_FAULTS, Fault, SandboxConfig
+from cashier.sandbox.wire import BadRequest, Customer, Invoice, PaymentRequest
+
+
+@dataclass(frozen=True, slots=True)
+class Charge:
+    """One press of "Process Payment": approved (money moved) or declined (none did)."""
+
+    payment_guid: str
+    at: datetime
+    approved: bool
+    message: str
+    tender: Tender
+    #: Invoice number to cents; the fee comes on top.
+    allocations: dict[str, int]
+    fee_cents: int
+    remote_ip: str
+
+    @property
+    def amount_cents(self) -> int:
+        """What was paid on the invoices, without the fee."""
+        return sum(self.allocations.values())
+
+
+@dataclass(slots=True)
+class Postback:
+    """One notification and what came of it; `tries` has one line per try (a status or an error's name)."""
+
+    parameters: dict[str, str]
+    state: Literal["waiting", "held", "delivered", "given up"] = "waiting"
+    tries: list[str] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Payment:
+    """One registered payment and how far its payer has come."""
+
+    token: str
+    request: PaymentRequest
+    fault: Fault | None
+    #: Invoice number to cents: what the payer has chosen to pay now, in the order of the request.
+    amounts: dict[str, int]
+    cpv2_calls: int = 0
+    entry: Entry | None = None
+    tender: Tender | None = None
+    charges: list[Charge] = field(default_factory=list)
+    postbacks: list[Postback] = field(default_factory=list)
+
+    @property
+    def amount_cents(self) -> int:
+        """What is to be paid now, without the fee."""
+        return sum(self.amounts.values())
+
+    @property
+    def chosen(self) -> list[tuple[Invoice, int]]:
+        """The invoices the payer pays, each with its amount."""
+        return [
+            (invoice, self.amounts[invoice.number])
+            for invoice in self.request.invoices
+            if invoice.number in self.amounts
+        ]
+
+    @property
+    def approved(self) -> Charge | None:
+        """The charge that took the money; there is never more than one."""
+        return next((charge for charge in self.charges if charge.approved), None)
+
+    @property
+    def state(self) -> Literal["open", "declined", "paid"]:
+        """`declined` may still become `paid`: the payer can try another card."""
+        if self.approved:
+            return "paid"
+        return "declined" if self.charges else "open"
+
+
+@dataclass(slots=True)
+class InvoiceRecord:
+    """An invoice as an enquiry tells it."""
+
+    invoice: Invoice
+    customer: Customer
+    total_cents: int
+    paid_cents: int = 0
+
+    @property
+    def balance_cents(self) -> int:
+        """What is still due; zero once paid."""
+        return max(0, self.total_cents - self.paid_cents)
+
+
+@dataclass(frozen=True, slots=True)
+class Cpv2Call:
+    """One CPV2 call, for tests: the digest tells whether a retry sent the same bytes."""
+
+    at: datetime
+    outcome: str
+    reference: str
+    invoices: tuple[str, ...]
+    token: str
+    body_sha256: str
+
+
+class Store:
+    """All payments of one sandbox."""
+
+    def __init__(self, config: SandboxConfig) -> None:
+        self._config = config
+        self.payments: dict[str, Payment] = {}
+        self.invoices: dict[str, InvoiceRecord] = {}
+        self.calls: list[Cpv2Call] = []
+        self.fault = config.fault
+        self.fault_times = config.fault_times
+        self._next_approval = config.first_approval
+
+    def set_default_fault(self, fault: Fault | None, times: int | None) -> None:
+        """The fault for the payments to come; `times` CPV2 calls long, or until changed when None."""
+        self.fault, self.fault_times = fault, times
+
+    def take_fault(self) -> Fault | None:
+        """The default fault for one CPV2 call; counts it when it is limited."""
+        fault = self.fault
+        if self.fault_times is not None:
+            self.fault_times -= 1
+            if self.fault_times <= 0:
+                self.fault, self.fault_times = None, None
+        return fault
+
+    def register(self, request: PaymentRequest, fault: Fault | None) -> Payment:
+        """The payment of `request`: the same one for the same reference and invoices.
+
+        Raises BadRequest when the reference is already in use for other content, and when an invoice has
+        been paid in full by another payment.
+        """
+        known = self._latest(request.key)
+        if known and known.request == request:
+            known.cpv2_calls += 1
+            return known
+        if known and known.approved is None:
+            raise BadRequest(
+                "BillerReference is already registered for these invoices with other content "
+                "(amount, customer, options or URLs)."
+            )
+        for invoice in request.invoices:
+            record = self.invoices.get(invoice.number)
+            if record and record.balance_cents == 0:
+                raise BadRequest(f"Invoice {invoice.number} has already been paid.")
+        payment = Payment(
+            token=self._config.new_uuid().hex,
+            request=request,
+            fault=None if fault in CPV2_FAULTS else fault,
+            amounts={invoice.number: invoice.balance_cents for invoice in request.invoices},
+            cpv2_calls=1,
+        )
+        self.payments[payment.token] = payment
+        for invoice in request.invoices:
+            # The biller says what is due now: a new registration starts the invoice's account afresh.
+            self.invoices[invoice.number] = InvoiceRecord(invoice, request.customer, invoice.balance_cents)
+        return payment
+
+    def _latest(self, key: tuple[str, ...]) -> Payment | None:
+        return next((p for p in reversed(self.payments.values()) if p.request.key == key), None)
+
+    def paid_elsewhere(self, payment: Payment) -> str | None:
+        """An invoice of `payment` that no longer has its amount due, because another payment paid it."""
+        for number, cents in payment.amounts.items():
+            if self.invoices[number].balance_cents < cents:
+                return number
+        return None
+
+    def fee_cents(self, payment: Payment, entry: Entry) -> int:
+        """The service fee of paying the chosen amount by `entry`."""
+        return self._config.service_fee_cents(payment.amount_cents, by_card=entry.by_card)
+
+    def charge(self, payment: Payment, tender: Tender, *, declined: bool, remote_ip: str) -> Charge:
+        """Takes the money, or declines. The caller has made sure that the payment is not paid yet."""
+        if declined:
+            message = "DECLINED - DO NOT HONOR"
+        else:
+            message = f"APPROVED {self._next_approval:06d}"
+            self._next_approval += 1
+        charge = Charge(
+            payment_guid=str(self._config.new_uuid()),
+            at=self._config.clock(),
+            approved=not declined,
+            message=message,
+            tender=tender,
+            allocations=dict(payment.amounts),
+            fee_cents=self.fee_cents(payment, tender.entry),
+            remote_ip=remote_ip,
+        )
+        payment.charges.append(charge)
+        # A declined card is not offered again: the payer starts over with another one.
+        payment.tender = None
+        if charge.approved:
+            for number, cents in charge.allocations.items():
+                self.invoices[number].paid_cents += cents
+        return charge

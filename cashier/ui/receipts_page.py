@@ -1,0 +1,163 @@
+"""Receipts: searched as typed, with the receipt itself beside the list."""
+
+from typing import Any
+
+from PySide6.QtCore import QAbstractTableModel, QItemSelection, QModelIndex, QPersistentModelIndex, Qt, Signal
+from PySide6.QtGui import QColor, QFont
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QHBoxLayout,
+    QHeaderView,
+    QLineEdit,
+    QPushButton,
+    QTableView,
+    QVBoxLayout,
+    QWidget,
+)
+
+from cashier.domain.money import format_dollars
+from cashier.domain.receipt import Receipt
+from cashier.paper.receipt_page import local_time
+from cashier.till.till import Till
+from cashier.ui.receipt_view import ReceiptView
+from cashier.ui.theme import Theme, tabular
+from cashier.ui.widgets import label, row
+
+_HEADERS = ("Number", "Time", "Payer", "Permit", "Paid", "State")
+_PAID, _STATE = 4, 5
+Index = QModelIndex | QPersistentModelIndex
+
+
+class ReceiptModel(QAbstractTableModel):
+    """Receipts as rows; PAID is blue."""
+
+    def __init__(self, theme: Theme) -> None:
+        super().__init__()
+        self._theme = theme
+        self.receipts: tuple[Receipt, ...] = ()
+
+    def show_receipts(self, receipts: tuple[Receipt, ...]) -> None:
+        """Other rows."""
+        self.beginResetModel()
+        self.receipts = receipts
+        self.endResetModel()
+
+    def rowCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008
+        """Rows."""
+        return 0 if parent.isValid() else len(self.receipts)
+
+    def columnCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008
+        """Columns."""
+        return 0 if parent.isValid() else len(_HEADERS)
+
+    def headerData(self, section: int, orientation: Qt.Orientation, role: int = 0) -> Any:
+        """Column names."""
+        if orientation is Qt.Orientation.Horizontal and role == Qt.ItemDataRole.DisplayRole:
+            return _HEADERS[section]
+        return None
+
+    def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
+        """A cell."""
+        receipt, column = self.receipts[index.row()], index.column()
+        if role == Qt.ItemDataRole.DisplayRole:
+            return self._text(receipt, column)
+        if role == Qt.ItemDataRole.TextAlignmentRole and column == _PAID:
+            return Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
+        if role == Qt.ItemDataRole.ForegroundRole and column == _STATE:
+            return QColor(self._theme.color("waiting" if receipt.is_part else "accent"))
+        if role == Qt.ItemDataRole.FontRole:
+            font = QFont()
+            font.setPixelSize(14)
+            font.setBold(column == _STATE)
+            return tabular(font)
+        return None
+
+    def _text(self, receipt: Receipt, column: int) -> str:
+        state = f"PARTLY PAID, {format_dollars(receipt.due_cents)} due" if receipt.is_part else "PAID"
+        permit = receipt.permit.number if receipt.permit else ""
+        paid = format_dollars(receipt.paid_cents)
+        return (receipt.number, local_time(receipt.at), receipt.customer.name, permit, paid, state)[column]
+
+
+class ReceiptsPage(QWidget):
+    """Search, list, details."""
+
+    save_asked = Signal(object)
+
+    def __init__(self, theme: Theme) -> None:
+        super().__init__()
+        self.setObjectName("page")
+        self._till: Till | None = None
+        self.search = QLineEdit()
+        self.search.setObjectName("search")
+        self.search.setPlaceholderText("Number, payer, permit, invoice, amount, today, yesterday …")
+        self.search.setAccessibleName("Search receipts")
+        self.search.setClearButtonEnabled(True)
+        self.search.textChanged.connect(self.refresh)
+        self.model = ReceiptModel(theme)
+        self.table = QTableView()
+        self.table.setModel(self.model)
+        self.table.setAccessibleName("Receipts found")
+        self.table.setShowGrid(False)
+        self.table.verticalHeader().hide()
+        self.table.verticalHeader().setDefaultSectionSize(38)
+        self.table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+        self.table.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
+        self.table.setTabKeyNavigation(False)
+        self.table.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
+        self.table.horizontalHeader().setSectionResizeMode(2, QHeaderView.ResizeMode.Stretch)
+        self.table.selectionModel().selectionChanged.connect(self._selected)
+        self.found = label("", "soft")
+        self.view = ReceiptView()
+        self.save = QPushButton("Save as PDF   Ctrl+P")
+        self.save.setEnabled(False)
+        self.save.clicked.connect(self._save)
+        left = QVBoxLayout()
+        left.setSpacing(12)
+        left.addLayout(row(label("Receipts", "title"), 1, self.found))
+        left.addWidget(self.search)
+        left.addWidget(self.table, 1)
+        right = QVBoxLayout()
+        right.setSpacing(12)
+        right.addWidget(self.view, 1)
+        right.addLayout(row(1, self.save))
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(20, 16, 20, 16)
+        layout.setSpacing(16)
+        layout.addLayout(left, 1)
+        layout.addLayout(right)
+        self.view.setMinimumWidth(540)
+
+    def attach(self, till: Till) -> None:
+        """The till is there now."""
+        self._till = till
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Search again, keeping the selected receipt selected."""
+        if self._till is None:
+            return
+        selected = self.view.receipt
+        receipts = self._till.receipts(self.search.text())
+        self.model.show_receipts(receipts)
+        count = len(receipts)
+        self.found.setText("Nothing found." if not count else f"{count} shown")
+        if receipts:
+            numbers = [receipt.number for receipt in receipts]
+            known = selected is not None and selected.number in numbers
+            self.table.selectRow(numbers.index(selected.number) if known and selected else 0)
+
+    def _selected(self, _now: QItemSelection, _before: QItemSelection) -> None:
+        rows = self.table.selectionModel().selectedRows()
+        self.save.setEnabled(bool(rows))
+        if rows:
+            self.view.show_receipt(self.model.receipts[rows[0].row()])
+
+    def _save(self) -> None:
+        if self.view.receipt is not None:
+            self.save_asked.emit(self.view.receipt)
+
+    def focus_start(self) -> None:
+        """Where typing goes when the page comes up."""
+        self.search.setFocus()
+        self.search.selectAll()

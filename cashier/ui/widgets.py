@@ -1,0 +1,141 @@
+"""Small shared pieces of the pages."""
+
+from typing import ClassVar
+
+from PySide6.QtCore import QEvent, QObject, QPointF, QRectF, QSize, Qt
+from PySide6.QtGui import QFont, QPainter, QPaintEvent
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QLayout, QVBoxLayout, QWidget
+
+from cashier.till.words import Standing, Tone
+from cashier.ui.theme import Theme, tabular
+
+
+def label(text: str = "", kind: str = "", *, wrap: bool = False) -> QLabel:
+    """A label; `kind` is its style sheet name. Text is never taken for markup."""
+    made = QLabel(text)
+    made.setTextFormat(Qt.TextFormat.PlainText)
+    made.setObjectName(kind)
+    made.setWordWrap(wrap)
+    return made
+
+
+def amount_label(kind: str = "amount") -> QLabel:
+    """A right-aligned label with figures of one width."""
+    made = label("0.00", kind)
+    made.setFont(tabular(made.font()))
+    made.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+    return made
+
+
+def card(layout: QLayout | None = None) -> QFrame:
+    """A white box with a thin line around it."""
+    frame = QFrame()
+    frame.setObjectName("card")
+    if layout is not None:
+        layout.setContentsMargins(16, 12, 16, 12)
+        frame.setLayout(layout)
+    return frame
+
+
+def row(*parts: QWidget | int, spacing: int = 8) -> QHBoxLayout:
+    """Widgets side by side; a number is a stretch."""
+    layout = QHBoxLayout()
+    layout.setSpacing(spacing)
+    for part in parts:
+        if isinstance(part, int):
+            layout.addStretch(part)
+        else:
+            layout.addWidget(part)
+    return layout
+
+
+class ElidedLabel(QLabel):
+    """A label that ends in … when there is no room, and says the whole in its tool tip."""
+
+    def __init__(self, text: str, kind: str = "") -> None:
+        super().__init__(text)
+        self.setTextFormat(Qt.TextFormat.PlainText)
+        self.setObjectName(kind)
+        self.setToolTip(text)
+        self.setMinimumWidth(40)
+
+    def paintEvent(self, _event: QPaintEvent) -> None:
+        """Paint as much of the text as fits."""
+        painter = QPainter(self)
+        text = self.fontMetrics().elidedText(self.text(), Qt.TextElideMode.ElideRight, self.width())
+        painter.setPen(self.palette().windowText().color())
+        painter.drawText(self.rect(), Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, text)
+        painter.end()
+
+    def minimumSizeHint(self) -> QSize:
+        """It may become as narrow as it must."""
+        return QSize(40, super().minimumSizeHint().height())
+
+
+class Banner(QFrame):
+    """Where the money stands, in a word and a sentence; its tone has a colour, a sign and the word."""
+
+    _SIGNS: ClassVar = {Tone.CALM: "●", Tone.WAITING: "◷", Tone.PAID: "✓", Tone.REFUSED: "✕"}
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._word = label("", "word")
+        self._sentence = label("", "sentence", wrap=True)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(16, 12, 16, 12)
+        layout.setSpacing(4)
+        layout.addWidget(self._word)
+        layout.addWidget(self._sentence)
+
+    def show_standing(self, standing: Standing) -> None:
+        """Show a standing; assistive technology is told once, through the accessible name."""
+        self.setObjectName(f"banner-{standing.tone.value}")
+        self.style().unpolish(self)
+        self.style().polish(self)
+        for child in (self._word, self._sentence):
+            self.style().unpolish(child)
+            self.style().polish(child)
+        self._word.setText(f"{self._SIGNS[standing.tone]}  {standing.word.upper()}")
+        self._sentence.setText(standing.sentence)
+        text = f"{standing.word}. {standing.sentence}"
+        if self.accessibleName() != text:
+            self.setAccessibleName(text)
+
+    @property
+    def text(self) -> str:
+        """Word and sentence, as a person reads them."""
+        return f"{self._word.text()} {self._sentence.text()}"
+
+
+class Watermark(QWidget):
+    """TRAINING across the pages; it takes no key and no click."""
+
+    def __init__(self, parent: QWidget, theme: Theme, text: str = "TRAINING") -> None:
+        super().__init__(parent)
+        self._theme = theme
+        self._text = text
+        self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        parent.installEventFilter(self)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """Keep to the parent's size."""
+        if event.type() is QEvent.Type.Resize and isinstance(watched, QWidget):
+            self.resize(watched.size())
+            self.raise_()
+        return False
+
+    def paintEvent(self, _event: QPaintEvent) -> None:
+        """Paint the word, pale, across the middle."""
+        painter = QPainter(self)
+        font = QFont(self.font())
+        font.setPixelSize(max(60, self.width() // 6))
+        font.setBold(True)
+        painter.setFont(font)
+        painter.setOpacity(0.06)
+        painter.setPen(self._theme.color("text"))
+        painter.translate(QPointF(self.rect().center()))
+        painter.rotate(-24)
+        size = max(self.width(), self.height())
+        painter.drawText(QRectF(-size, -size / 2, 2 * size, size), Qt.AlignmentFlag.AlignCenter, self._text)
+        painter.end()

@@ -1,0 +1,326 @@
+"""The main window: rail, pages, status line. It holds the till and passes its snapshot down.
+
+The window is painted before the till exists; `attach` brings the till in.
+"""
+
+import asyncio
+from collections.abc import Coroutine
+from pathlib import Path
+from typing import Any
+
+from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtGui import QCloseEvent, QIcon, QKeySequence, QPixmap, QShortcut
+from PySide6.QtWidgets import (
+    QButtonGroup,
+    QFileDialog,
+    QFrame,
+    QHBoxLayout,
+    QMainWindow,
+    QMessageBox,
+    QPushButton,
+    QStackedWidget,
+    QVBoxLayout,
+    QWidget,
+)
+
+from cashier.domain.errors import CashierError
+from cashier.domain.receipt import Receipt
+from cashier.till.snapshot import LineState, Snapshot
+from cashier.till.till import AlreadyAsked, Till
+from cashier.ui.payment_page import PaymentPage, ViewMaker
+from cashier.ui.receipts_page import ReceiptsPage
+from cashier.ui.sale_page import SalePage
+from cashier.ui.theme import Theme
+from cashier.ui.widgets import Watermark, label
+
+SALE, PAYMENT, RECEIPTS = range(3)
+ICON_SIZE = QSize(22, 22)
+_ICONS = ("mdi6.cash-register", "mdi6.credit-card-outline", "mdi6.receipt-text-outline")
+_LINES = {
+    LineState.UNKNOWN: "line: asking …",
+    LineState.ONLINE: "● online",
+    LineState.OFFLINE: "○ off line: cards cannot be confirmed",
+}
+SHORTCUTS = (
+    ("Ctrl+1  Ctrl+2  Ctrl+3", "sale, payment, receipts"),
+    ("F3", "search a fee, or a receipt"),
+    ("F4", "customer and permit"),
+    ("F6", "the invoices of the sale: Enter changes a line, Del removes it"),
+    ("F7", "choose the card reader"),
+    ("F8", "card payment; try again; take the rest"),
+    ("Enter", "after a payment: next sale"),
+    ("Ctrl+N", "new sale"),
+    ("Ctrl+P", "save the receipt as PDF"),
+    ("Esc", "leave a question; never throws money or a payment away"),
+    ("F1", "this list"),
+)
+
+
+class MainWindow(QMainWindow):
+    """One window, three pages."""
+
+    closed = Signal()
+
+    def __init__(self, theme: Theme, *, training: bool) -> None:
+        super().__init__()
+        self._theme = theme
+        self._till: Till | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+        self.setWindowTitle("Permit counter till – TRAINING" if training else "Permit counter till")
+        self.resize(1360, 860)
+        self.setMinimumSize(1080, 700)
+        self.sale = SalePage()
+        self.payment = PaymentPage()
+        self.receipts = ReceiptsPage(theme)
+        self.pages = QStackedWidget()
+        for page in (self.sale, self.payment, self.receipts):
+            self.pages.addWidget(page)
+        upper = QHBoxLayout()
+        upper.setContentsMargins(0, 0, 0, 0)
+        upper.setSpacing(0)
+        upper.addWidget(self._rail())
+        upper.addWidget(self.pages, 1)
+        layout = QVBoxLayout()
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(0)
+        layout.addLayout(upper, 1)
+        layout.addWidget(self._status(training))
+        middle = QWidget()
+        middle.setLayout(layout)
+        self.setCentralWidget(middle)
+        self._watermark = Watermark(self.pages, theme) if training else None
+        self._connect()
+        self.sale.focus_start()
+
+    # -- building ------------------------------------------------------------------------------------------
+
+    def _rail(self) -> QFrame:
+        rail = QFrame()
+        rail.setObjectName("rail")
+        rail.setFixedWidth(148)
+        layout = QVBoxLayout(rail)
+        layout.setContentsMargins(8, 16, 8, 16)
+        layout.setSpacing(4)
+        group = QButtonGroup(self)
+        # A clear picture of the icon's size keeps the texts in place until the icons are there.
+        blank = QPixmap(ICON_SIZE)
+        blank.fill(Qt.GlobalColor.transparent)
+        self.rail: list[QPushButton] = []
+        for index, name in enumerate(("Sale", "Payment", "Receipts")):
+            button = QPushButton(name)
+            button.setObjectName("rail")
+            button.setCheckable(True)
+            button.setIcon(QIcon(blank))
+            button.setIconSize(ICON_SIZE)
+            button.clicked.connect(lambda _checked=False, page=index: self.show_page(page))
+            group.addButton(button)
+            layout.addWidget(button)
+            self.rail.append(button)
+        self.rail[SALE].setChecked(True)
+        layout.addStretch()
+        return rail
+
+    def _status(self, training: bool) -> QFrame:
+        status = QFrame()
+        status.setObjectName("status")
+        status.setFixedHeight(34)
+        layout = QHBoxLayout(status)
+        layout.setContentsMargins(4, 0, 4, 0)
+        self.till_label = label("starting …")
+        self.reader_label, self.line_label = label(), label()
+        self.note_label = label()
+        for part in (self.till_label, self.reader_label, self.line_label, self.note_label):
+            layout.addWidget(part)
+        layout.addStretch()
+        layout.addWidget(label("F1 shortcuts"))
+        if training:
+            layout.addWidget(label("TRAINING", "training"))
+        return status
+
+    def _connect(self) -> None:
+        self.sale.pay_asked.connect(self.pay)
+        self.sale.payment_asked.connect(lambda: self.show_page(PAYMENT))
+        self.payment.try_again_asked.connect(self.pay)
+        self.payment.next_sale_asked.connect(self.new_sale)
+        self.payment.sale_asked.connect(lambda: self.show_page(SALE))
+        self.payment.save_asked.connect(self.save_receipt)
+        self.receipts.save_asked.connect(self.save_receipt)
+        for keys, act in (
+            ("Ctrl+1", lambda: self.show_page(SALE)),
+            ("Ctrl+2", lambda: self.show_page(PAYMENT)),
+            ("Ctrl+3", lambda: self.show_page(RECEIPTS)),
+            ("F1", self.show_shortcuts),
+            ("F3", self._search),
+            ("F4", lambda: self._focus_on_sale(self.sale.fields["name"])),
+            ("F6", lambda: self._focus_on_sale(self.sale.invoices.tree)),
+            ("F7", lambda: self._focus_on_sale(self.sale.reader)),
+            ("F8", self._f8),
+            ("Ctrl+N", self.new_sale),
+            ("Ctrl+P", self._save_shown),
+        ):
+            shortcut = QShortcut(QKeySequence(keys), self)
+            shortcut.setAutoRepeat(False)
+            shortcut.activated.connect(act)
+
+    def show_icons(self) -> None:
+        """Load the icons: after the first paint, since their library takes longer than the window."""
+        import qtawesome
+
+        for button, name in zip(self.rail, _ICONS, strict=True):
+            button.setIcon(qtawesome.icon(name, color=self._theme.text("rail_text")))
+
+    # -- the till ------------------------------------------------------------------------------------------
+
+    def attach(self, till: Till, make_view: ViewMaker) -> None:
+        """The till is there: everything comes to life."""
+        self._till = till
+        self.sale.attach(till)
+        self.payment.attach(till, make_view)
+        self.receipts.attach(till)
+        till.subscribe(self.refresh)
+        self.refresh()
+        if till.snapshot().unsettled:
+            self.show_page(PAYMENT)
+
+    def fail(self, text: str) -> None:
+        """The till could not be started: say so and stay."""
+        self.till_label.setText("not started")
+        self.sale.tell(text)
+        self._tell("The till could not be started", text)
+
+    def refresh(self) -> None:
+        """Pass a new snapshot down."""
+        if self._till is None:
+            return
+        snapshot = self._till.snapshot()
+        self.sale.show_snapshot(snapshot)
+        self.payment.show_snapshot(snapshot)
+        if self.pages.currentWidget() is self.receipts:
+            self.receipts.refresh()
+        self._show_status(snapshot)
+
+    def _show_status(self, snapshot: Snapshot) -> None:
+        self.till_label.setText(f"Till {snapshot.till} · {snapshot.cashier} · {snapshot.agency}")
+        reader = snapshot.draft.reader
+        self.reader_label.setText(f"reader: {reader.label}" if reader else "no reader chosen")
+        self.line_label.setText(_LINES[snapshot.line])
+        count = len(snapshot.unsettled)
+        self.rail[PAYMENT].setText(f"Payment  {count}" if count else "Payment")
+
+    # -- verbs ---------------------------------------------------------------------------------------------
+
+    def show_page(self, page: int) -> None:
+        """Bring a page up; what was typed elsewhere stays."""
+        self.sale.commit_fields()
+        self.pages.setCurrentIndex(page)
+        self.rail[page].setChecked(True)
+        if self._watermark is not None:
+            self._watermark.raise_()
+        if page == RECEIPTS:
+            self.receipts.refresh()
+        (self.sale, self.payment, self.receipts)[page].focus_start()
+
+    def pay(self) -> None:
+        """Start the card payment, or send the recorded one again."""
+        if self._till is not None:
+            self._run(self._pay(self._till))
+
+    async def _pay(self, till: Till) -> None:
+        payment = till.snapshot().payment
+        again = payment is not None and payment.can_try_again
+        try:
+            url = await (till.try_again() if again else till.pay_by_card())
+        except AlreadyAsked:
+            return
+        except CashierError as error:
+            recorded = till.snapshot().payment
+            if recorded is not None and recorded.can_try_again:
+                self.show_page(PAYMENT)
+            self.sale.tell(error.user_text)
+            self._tell("Card payment not started", error.user_text)
+            return
+        assert till.current_reference is not None
+        self.show_page(PAYMENT)
+        self.payment.open(till.current_reference, url)
+        self.refresh()
+        self.payment.focus_start()
+
+    def new_sale(self) -> None:
+        """Start an empty sale. A payment in doubt stays on the payment page's list."""
+        if self._till is None:
+            return
+        try:
+            self._till.new_sale()
+        except CashierError as error:
+            self._tell("New sale", error.user_text)
+            return
+        self.show_page(SALE)
+
+    def _f8(self) -> None:
+        """The card key: on the sale page it pays, on the payment page it goes on."""
+        if self.pages.currentWidget() is self.payment:
+            for button in (self.payment.try_again, self.payment.take_rest):
+                if not button.isHidden():
+                    button.click()
+                    return
+        elif self.pages.currentWidget() is self.sale and self.sale.pay.isEnabled():
+            self.sale.pay.click()
+
+    def _search(self) -> None:
+        if self.pages.currentWidget() is self.receipts:
+            self.receipts.focus_start()
+        else:
+            self._focus_on_sale(self.sale.fees.search)
+
+    def _focus_on_sale(self, widget: QWidget) -> None:
+        self.show_page(SALE)
+        widget.setFocus()
+
+    def _run(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_event_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    # -- dialogs: always open(), never exec() ----------------------------------------------------------------
+
+    def _tell(self, title: str, text: str) -> None:
+        box = QMessageBox(QMessageBox.Icon.NoIcon, title, text, QMessageBox.StandardButton.Ok, self)
+        box.setTextFormat(Qt.TextFormat.PlainText)
+        box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        box.open()
+
+    def show_shortcuts(self) -> None:
+        """F1."""
+        self._tell("Shortcuts", "\n".join(f"{keys}:  {what}" for keys, what in SHORTCUTS))
+
+    def _save_shown(self) -> None:
+        view = self.receipts.view if self.pages.currentWidget() is self.receipts else self.payment.receipt
+        if view.receipt is not None:
+            self.save_receipt(view.receipt)
+
+    def save_receipt(self, receipt: Receipt) -> None:
+        """Ask where, then write the receipt as a PDF."""
+        dialog = QFileDialog(self, "Save the receipt", f"receipt-{receipt.number}.pdf", "PDF (*.pdf)")
+        dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
+        dialog.setDefaultSuffix("pdf")
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.fileSelected.connect(lambda file: self.write_receipt(receipt, Path(file)))
+        dialog.open()
+
+    def write_receipt(self, receipt: Receipt, file: Path) -> None:
+        """Write the receipt as a PDF, or say why not."""
+        from cashier.paper.receipt_page import write_pdf
+
+        try:
+            write_pdf(receipt, file)
+        except OSError as error:
+            self._tell("Not saved", f"The receipt could not be written: {error.strerror or error}.")
+
+    # -- Qt ------------------------------------------------------------------------------------------------
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        """Closing the window is closing the page: the payment is in doubt, never failed."""
+        if self.payment.hosted is not None:
+            self.payment.stop_waiting()
+        super().closeEvent(event)
+        self.closed.emit()

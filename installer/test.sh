@@ -1,0 +1,15 @@
+#!/usr/bin/env bash
+# Run every test on a fresh machine, offscreen. Arguments pass on to pytest.
+set -euo pipefail
+# shellcheck source=installer/system.sh
+source "$(dirname "${BASH_SOURCE[0]}")/system.sh"
+
+install_system_packages
+install_environment
+
+cd "$ROOT"
+export QT_QPA_PLATFORM=offscreen
+"$PYTHON" -m ruff check cashier tests
+"$PYTHON" -m ruff format --check cashier tests
+"$PYTHON" -m mypy cashier
+exec "$PYTHON" -m pytest "$@"

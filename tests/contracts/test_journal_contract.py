@@ -1,0 +1,229 @@
+"""What every journal promises, run against the fake and the real one."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from cashier.domain.entries import GENESIS, Draft, EntryKind
+from cashier.domain.errors import Discrepancy
+from cashier.domain.payment import PaymentEvent, PaymentState
+from cashier.domain.records import sale_to_json
+from cashier.journal.store import SqliteJournal
+from cashier.till.ports import Journal
+from tests.fakes.entries import Drafts, FixedClock, confirmation, make_sale
+from tests.fakes.journal import MemoryJournal
+
+
+@pytest.fixture(params=["fake", "real"])
+def journal(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Journal]:
+    if request.param == "fake":
+        yield MemoryJournal("A", FixedClock())
+    else:
+        with SqliteJournal(tmp_path / "j.db", till="A", clock=FixedClock(), holder="a test") as real:
+            yield real
+
+
+@pytest.fixture
+def drafts() -> Drafts:
+    return Drafts()
+
+
+def _count(journal: Journal) -> int:
+    return len(list(journal.entries()))
+
+
+def test_an_empty_journal_knows_nothing(journal: Journal) -> None:
+    assert list(journal.entries()) == []
+    assert journal.record([]) == ()
+    assert not journal.has("id-000001")
+    assert journal.payment("A-p1") is None
+    assert journal.sale("s1") is None
+    assert journal.receipt("A-000001") is None
+    assert journal.unsettled_payments() == journal.payments_of_sale("s1") == ()
+    assert journal.receipts_of_sale("s1") == journal.search("", 9) == journal.search("robin", 9) == ()
+    assert journal.verify() is None
+
+
+def test_entries_come_back_in_order_as_recorded(journal: Journal, drafts: Drafts) -> None:
+    recorded = journal.record(drafts.paid_sale("s1")) + journal.record(drafts.paid_sale("s2"))
+    assert tuple(journal.entries()) == recorded
+    assert [entry.seq for entry in recorded] == list(range(1, 15))
+    assert {entry.at for entry in recorded} == {"2026-02-03T15:04:05.123Z"}
+    assert {entry.till for entry in recorded} == {"A"}
+    assert [entry.previous for entry in recorded] == [GENESIS, *(entry.hash for entry in recorded[:-1])]
+    assert [entry.kind for entry in journal.entries("s2")] == [
+        EntryKind.SALE_RECORDED,
+        EntryKind.RECEIPT_ISSUED,
+    ]
+    assert journal.verify() is None
+
+
+def test_a_sale_comes_back_as_recorded_last(journal: Journal, drafts: Drafts) -> None:
+    first, second = make_sale(payer="Robin Example"), make_sale(payer="Robin B. Example")
+    journal.record([drafts.sale("s1", first)])
+    assert journal.sale("s1") == first
+    journal.record([drafts.sale("s1", second)])
+    assert journal.sale("s1") == second
+
+
+def test_the_same_id_twice_is_one(journal: Journal, drafts: Drafts) -> None:
+    life = drafts.paid_sale("s1")
+    first = journal.record(life)
+    assert journal.record(life) == first
+    assert journal.record(life[5:6]) == first[5:6], "a receipt is compared without its number"
+    assert _count(journal) == 7
+    assert len(journal.receipts_of_sale("s1")) == 1
+
+
+def test_the_same_id_twice_in_one_commit_is_one(journal: Journal, drafts: Drafts) -> None:
+    sale = drafts.sale("s1")
+    first, second = journal.record([sale, sale])
+    assert first == second
+    assert _count(journal) == 1
+
+
+@pytest.mark.parametrize("change", ["kind", "subject", "body"])
+def test_the_same_id_with_other_content_is_a_discrepancy(
+    journal: Journal, drafts: Drafts, change: str
+) -> None:
+    sale = drafts.sale("s1")
+    journal.record([sale])
+    others = {
+        "kind": Draft(sale.id, EntryKind.POSTBACK_UNMATCHED, sale.subject, sale.body),
+        "subject": Draft(sale.id, sale.kind, "s2", sale.body),
+        "body": Draft(sale.id, sale.kind, sale.subject, sale_to_json(make_sale(payer="Sam Other"))),
+    }
+    with pytest.raises(Discrepancy):
+        journal.record([drafts.sale("s3"), others[change]])
+    assert _count(journal) == 1, "nothing of the commit was written"
+    assert journal.sale("s3") is None
+
+
+def test_two_payments_of_one_reference_are_a_discrepancy(journal: Journal, drafts: Drafts) -> None:
+    journal.record([drafts.issued("p1", "s1", reference="A-same")])
+    with pytest.raises(Discrepancy):
+        journal.record([drafts.issued("p2", "s2", reference="A-same")])
+    assert _count(journal) == 1
+
+
+def test_a_payment_follows_its_entries(journal: Journal, drafts: Drafts) -> None:
+    journal.record([drafts.sale("s1"), drafts.issued("p1", "s1")])
+    payment = journal.payment("A-p1")
+    assert payment is not None
+    assert (payment.id, payment.sale_id, payment.state) == ("p1", "s1", PaymentState.ISSUED)
+    journal.record([drafts.hinted("p1", PaymentEvent.PAGE_OPENING)])
+    journal.record([drafts.told("p1", PaymentEvent.CONFIRMED_PAID, "ok", confirmation())])
+    payment = journal.payment("A-p1")
+    assert payment is not None
+    assert payment.state is PaymentState.APPROVED
+    assert payment.confirmed_cents == 22418
+
+
+def test_a_recorded_state_that_the_table_does_not_give_is_refused(journal: Journal, drafts: Drafts) -> None:
+    journal.record([drafts.issued("p1", "s1")])
+    lie = {"event": PaymentEvent.PAGE_OPENING.value, "state": PaymentState.APPROVED.value, "detail": ""}
+    with pytest.raises(Discrepancy):
+        journal.record([drafts.draft(EntryKind.PAYMENT_HINTED, "p1", lie)])
+    assert _count(journal) == 1
+
+
+def test_unsettled_payments_oldest_first(journal: Journal, drafts: Drafts) -> None:
+    events = PaymentEvent
+    for name in ("p1", "p2", "p3", "p4", "p5"):
+        journal.record([drafts.issued(name, f"s-{name}")])
+    for name in ("p2", "p3", "p4"):
+        journal.record([drafts.hinted(name, events.PAGE_OPENING)])
+    journal.record([drafts.hinted("p3", events.RENDERER_DIED)])
+    journal.record([drafts.told("p4", events.CONFIRMED_DECLINED, "no")])
+    journal.record([drafts.hinted("p5", events.GIVEN_UP_UNOPENED)])
+    assert [(p.id, p.state.value) for p in journal.unsettled_payments()] == [
+        ("p1", "ISSUED"),
+        ("p2", "OPEN"),
+        ("p3", "IN_DOUBT"),
+    ]
+
+
+def test_payments_and_receipts_of_a_sale_oldest_first(journal: Journal, drafts: Drafts) -> None:
+    journal.record([drafts.issued("p2", "s1"), drafts.issued("other", "s2"), drafts.issued("p1", "s1")])
+    journal.record([drafts.receipt("s1"), drafts.receipt("s2"), drafts.receipt("s1")])
+    assert [payment.id for payment in journal.payments_of_sale("s1")] == ["p2", "p1"]
+    assert [receipt.number for receipt in journal.receipts_of_sale("s1")] == ["A-000001", "A-000003"]
+
+
+def test_receipts_are_numbered_without_gaps_in_their_own_commit(journal: Journal, drafts: Drafts) -> None:
+    (one,) = journal.record([drafts.receipt("s1")])
+    two, other, three = journal.record([drafts.receipt("s2"), drafts.sale("s3"), drafts.receipt("s3")])
+    assert [entry.body.get("number") for entry in (one, two, other, three)] == [
+        "A-000001",
+        "A-000002",
+        None,
+        "A-000003",
+    ]
+    receipt = journal.receipt("A-000002")
+    assert receipt is not None
+    assert receipt.sale_id == "s2"
+
+
+def test_a_failed_commit_uses_no_number(journal: Journal, drafts: Drafts) -> None:
+    with pytest.raises(TypeError):
+        journal.record([drafts.receipt("s1"), drafts.draft(EntryKind.SALE_RECORDED, "s", {"a": 1.5})])
+    (entry,) = journal.record([drafts.receipt("s2")])
+    assert entry.body["number"] == "A-000001"
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("", [3, 2, 1]),
+        ("robin", [3, 1]),
+        ("ROB", [3, 1]),
+        ("exa rob", [3, 1]),
+        ("obin", []),
+        ("A-000002", [2]),
+        ("a-000002", [2]),
+        ("CSGN-26-000013", [2]),
+        ("csgn-26-0", [3, 2, 1]),
+        ("700003", [3]),
+        ("224.18", [3, 1]),
+        ("100.00", [2]),
+        ("105.61", [2]),
+        ("224.19", []),
+        ("2026-02-03", [3, 2, 1]),
+        ("2026-02-04", []),
+        ("robin 700001", [1]),
+        ("robin 700002", []),
+    ],
+)
+def test_search_finds_what_was_typed_newest_first(
+    journal: Journal, drafts: Drafts, text: str, found: list[int]
+) -> None:
+    _three_receipts(journal, drafts)
+    assert [receipt.number for receipt in journal.search(text, 9)] == [f"A-{n:06d}" for n in found]
+
+
+def test_a_bare_number_finds_its_receipt_first(journal: Journal, drafts: Drafts) -> None:
+    _three_receipts(journal, drafts)
+    assert journal.search("2", 9)[0].number == "A-000002"
+
+
+def test_search_stops_at_its_limit(journal: Journal, drafts: Drafts) -> None:
+    _three_receipts(journal, drafts)
+    assert [receipt.number for receipt in journal.search("", 2)] == ["A-000003", "A-000002"]
+    assert [receipt.number for receipt in journal.search("csgn", 1)] == ["A-000003"]
+    assert journal.search("csgn", 0) == ()
+
+
+def _three_receipts(journal: Journal, drafts: Drafts) -> None:
+    second = make_sale("Sam O'Sample", "CSGN-26-000013", "700002")
+    journal.record([drafts.receipt("s1", make_sale(invoice="700001"))])
+    make: Callable[..., Draft] = drafts.receipt
+    part = make("s2", second)
+    part = Draft(part.id, part.kind, part.subject, _paying(part, 10000))
+    journal.record([part])
+    journal.record([drafts.receipt("s3", make_sale(permit="CSGN-26-000014", invoice="700003"))])
+
+
+def _paying(draft: Draft, cents: int) -> dict[str, object]:
+    tender = {**draft.body["tenders"][0], "amount_cents": cents}
+    return {**draft.body, "tenders": [tender], "paid_cents": cents}
