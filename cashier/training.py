@@ -95,7 +95,7 @@ class Training:
         return {
             "site": SITE,
             "till": TILL,
-            "agency": "Town of Sampleton (training)",
+            "agency": "City of Sampleton (training)",
             "cashier": "Jo Example",
             "profile": "grancius",
             "schedule": "lakeland",

@@ -22,7 +22,7 @@ from datetime import UTC, datetime, timedelta
 from urllib.parse import parse_qsl
 
 from cashier.domain.errors import Refused
-from cashier.domain.money import parse_cents
+from cashier.domain.money import AMOUNT_MAX_CENTS, parse_cents
 from cashier.domain.postback import Approved, Postback
 from cashier.domain.scrub import scrub_card_numbers
 
@@ -36,6 +36,7 @@ PARAMETERS_MAX = 100
 NONCE_MIN_CHARS = 22
 REFERENCE_MAX_CHARS = 120
 TILL_KEY_BYTES = 32
+GENERATION_MAX = 1_000_000
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,31}", re.ASCII)
@@ -91,8 +92,10 @@ class PostbackClaims:
             )
         if not _NONCE.fullmatch(self.nonce):
             raise Refused(f"the nonce is not url-safe text of {NONCE_MIN_CHARS} to 64 characters")
-        if self.amount_cents < 0 or self.generation < 1:
-            raise Refused("neither the amount may be negative nor the key generation below 1")
+        if not 0 <= self.amount_cents <= AMOUNT_MAX_CENTS:
+            raise Refused(f"an amount of {self.amount_cents} cents cannot be carried")
+        if not 1 <= self.generation <= GENERATION_MAX:
+            raise Refused(f"{self.generation} is no key generation")
         if self.expires_at.utcoffset() != timedelta(0):
             raise Refused("the expiry is not in UTC")
 

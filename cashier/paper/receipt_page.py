@@ -53,8 +53,9 @@ class _Pen:
         right: str = "",
         center: bool = False,
         indent: float = 0,
+        inset: float = 0,
     ) -> None:
-        """A paragraph, with an amount at the right margin if given. Sizes are points."""
+        """A paragraph, with an amount at the right margin, less `inset`, if given. Sizes are points."""
         font = self.font(size, bold)
         # Measured at ten times the size and scaled down, so that screen, PDF and printer break lines alike.
         metrics = QFontMetricsF(font)
@@ -75,7 +76,7 @@ class _Pen:
             self._painter.setPen(color)
             self._painter.drawText(box, flags | align, text)
             if right:
-                whole = QRectF(0, 0, (WIDTH - 2 * MARGIN - indent) * 10, metrics.height())
+                whole = QRectF(0, 0, (WIDTH - 2 * MARGIN - indent - inset) * 10, metrics.height())
                 self._painter.drawText(whole, Qt.AlignmentFlag.AlignRight, right)
             self._painter.restore()
         self.y += height + size * 0.28
@@ -100,7 +101,7 @@ class _Pen:
             self._painter.drawRoundedRect(box, 6, 6)
             self._painter.setBrush(Qt.BrushStyle.NoBrush)
         y, self.y = self.y, self.y + 10
-        self.text(word, 16, bold=True, color=QColor("white"), right=detail, indent=12)
+        self.text(word, 16, bold=True, color=QColor("white"), right=detail, indent=12, inset=12)
         self.y = y + height + 10
 
 

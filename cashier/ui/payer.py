@@ -17,6 +17,8 @@ from cashier.ui.top_level_policy import LOOPBACK_HOSTS
 #: How long a condition is waited for, seconds; generous, since the machine may be busy.
 PATIENCE_S = 30.0
 LOOK_AGAIN_S = 0.03
+#: From a frame of the page to the frame of the window that has it in it.
+SHOWN_S = 0.2
 
 
 async def until(condition: Callable[[], object], what: str) -> None:
@@ -60,6 +62,17 @@ class Payer:
             if loop.time() > end:
                 raise TimeoutError(f"the page never showed {text!r}")
             await asyncio.sleep(LOOK_AGAIN_S)
+
+    async def settled(self) -> None:
+        """Wait until the page has painted what it shows: two of its frames."""
+        await self.run(
+            "window.painted = 0;"
+            "const count = () => { if (++window.painted < 3) requestAnimationFrame(count) };"
+            "requestAnimationFrame(count); return true"
+        )
+        while not await self.run("return window.painted >= 3"):
+            await asyncio.sleep(LOOK_AGAIN_S)
+        await asyncio.sleep(SHOWN_S)
 
     async def _shows(self, text: str) -> bool:
         engine = self._view.findChild(QWebEngineView)

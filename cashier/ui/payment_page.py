@@ -32,6 +32,13 @@ if TYPE_CHECKING:
 #: Makes the sealed view of one payment. Plugged in late, because it brings in Qt WebEngine.
 ViewMaker = Callable[[QWidget], "HostedPage"]
 PANEL_WIDTH = 380
+#: What the left side says while there is neither a page nor a receipt to show.
+_ASIDE = {
+    PaymentState.ISSUED: "The payment page was not opened.",
+    PaymentState.IN_DOUBT: "This sale is locked until Invoice Cloud answers, here or after a restart.\n\n"
+    "Ask the payer to wait, or go on with the next sale: this payment stays on the list.",
+    PaymentState.ABANDONED: "Nothing was charged.",
+}
 _SIGNS = {StepState.AHEAD: "○", StepState.NOW: "◷", StepState.DONE: "✓", StepState.STOPPED: "✕"}
 
 
@@ -50,6 +57,7 @@ class PaymentPage(QWidget):
         self._make_view: ViewMaker | None = None
         self.hosted: HostedPage | None = None
         self._hosted_reference = ""
+        self._focused_for: tuple[str, PaymentState] | None = None
         self.receipt = ReceiptView()
         self._nothing = label("No payment is open. Take one from the sale page with F8.", "soft", wrap=True)
         self._nothing.setAlignment(Qt.AlignmentFlag.AlignCenter)
@@ -206,7 +214,7 @@ class PaymentPage(QWidget):
         elif self.hosted is not None and payment.reference == self._hosted_reference:
             self.left.setCurrentWidget(self.hosted)
         else:
-            self._nothing.setText(payment.standing.sentence)
+            self._nothing.setText(_ASIDE.get(payment.state, ""))
             self.left.setCurrentWidget(self._nothing)
         self._show_actions(snapshot, payment)
 
@@ -251,8 +259,10 @@ class PaymentPage(QWidget):
         }
         for button, wanted in shown.items():
             button.setVisible(wanted)
-        if paid and not open_here:
-            (self.take_rest if rest else self.next_sale).setFocus()
+        # A button that goes away hands its focus to anything; Enter must go on with the sale.
+        if self.isVisible() and not open_here and self._focused_for != (payment.reference, payment.state):
+            self._focused_for = (payment.reference, payment.state)
+            self.focus_start()
 
     # -- verbs up ------------------------------------------------------------------------------------------
 

@@ -175,8 +175,8 @@ class PaymentView(QWidget):
         self._stack.setCurrentWidget(view)
         inner = view.focusProxy()
         if inner is not None:
-            # Chromium makes this widget late, and anew with a new renderer, so it stands last in the window: Tab
-            # is to find it here. Qt orders only what takes focus, hence the policy for just this one call.
+            # Chromium makes this widget late, and anew with a new renderer, so it stands last in the window;
+            # Tab is to find it here. Qt orders only what takes focus, hence the policy for this one call.
             self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
             self.setTabOrder(self, inner)
             self.setFocusPolicy(Qt.FocusPolicy.NoFocus)

@@ -3,13 +3,15 @@
 from typing import Any
 
 from PySide6.QtCore import QAbstractTableModel, QItemSelection, QModelIndex, QPersistentModelIndex, Qt, Signal
-from PySide6.QtGui import QColor, QFont
+from PySide6.QtGui import QColor, QFont, QPalette
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QHBoxLayout,
     QHeaderView,
     QLineEdit,
     QPushButton,
+    QStyledItemDelegate,
+    QStyleOptionViewItem,
     QTableView,
     QVBoxLayout,
     QWidget,
@@ -79,6 +81,17 @@ class ReceiptModel(QAbstractTableModel):
         return (receipt.number, local_time(receipt.at), receipt.customer.name, permit, paid, state)[column]
 
 
+class _OwnColors(QStyledItemDelegate):
+    """Cells keep their colour when their row is selected: PAID stays blue."""
+
+    def initStyleOption(self, option: QStyleOptionViewItem, index: Index) -> None:
+        """See Qt."""
+        super().initStyleOption(option, index)
+        own = index.data(Qt.ItemDataRole.ForegroundRole)
+        color = own if own is not None else option.palette.color(QPalette.ColorRole.Text)
+        option.palette.setColor(QPalette.ColorRole.HighlightedText, color)
+
+
 class ReceiptsPage(QWidget):
     """Search, list, details."""
 
@@ -98,6 +111,7 @@ class ReceiptsPage(QWidget):
         self.table = QTableView()
         self.table.setModel(self.model)
         self.table.setAccessibleName("Receipts found")
+        self.table.setItemDelegate(_OwnColors(self.table))
         self.table.setShowGrid(False)
         self.table.verticalHeader().hide()
         self.table.verticalHeader().setDefaultSectionSize(38)
@@ -108,6 +122,7 @@ class ReceiptsPage(QWidget):
         self.table.horizontalHeader().setSectionResizeMode(2, QHeaderView.ResizeMode.Stretch)
         self.table.selectionModel().selectionChanged.connect(self._selected)
         self.found = label("", "soft")
+        self.found.setAlignment(Qt.AlignmentFlag.AlignRight)
         self.view = ReceiptView()
         self.save = QPushButton("Save as PDF   Ctrl+P")
         self.save.setEnabled(False)

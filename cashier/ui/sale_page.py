@@ -63,7 +63,7 @@ class SalePage(QWidget):
         self.fields: dict[str, QLineEdit] = {}
         places = (
             ("name", "Customer name", 0, 0, 3),
-            ("account_number", "Account number (blank: made for you)", 0, 3, 3),
+            ("account_number", "Account number", 0, 3, 3),
             ("address", "Street address", 1, 0, 2),
             ("city", "City", 1, 2, 2),
             ("state", "State", 1, 4, 1),
@@ -127,6 +127,8 @@ class SalePage(QWidget):
         """The till is there now."""
         self._till = till
         self.fees.attach(till)
+        if not till.config.account_required:
+            self.fields["account_number"].setPlaceholderText("Account number (blank: made for you)")
         self.reader.blockSignals(True)
         self.reader.clear()
         self.reader.addItem("No reader: the card is typed in on the page", None)

@@ -1,6 +1,7 @@
 """The fold of a payment over its entries."""
 
 from collections.abc import Iterable
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -108,7 +109,7 @@ def test_the_fold_goes_as_the_table_goes(events: list[PaymentEvent]) -> None:
 @pytest.mark.parametrize("recorded", PaymentState)
 def test_only_the_state_of_the_table_is_believed(event: PaymentEvent, recorded: PaymentState) -> None:
     drafts = Drafts()
-    body = {"event": event.value, "state": recorded.value, "reason": "r", "confirmations": []}
+    body: dict[str, Any] = {"event": event.value, "state": recorded.value, "reason": "r", "confirmations": []}
     entries = _entries([drafts.issued("p1", "s1"), drafts.draft(EntryKind.PAYMENT_TOLD, "p1", body)])
     if TRANSITIONS.get((S.ISSUED, event)) is recorded:
         assert fold_payment(entries).state is recorded

@@ -66,12 +66,13 @@ class Till:
     def pull(self, wait: float = 0, limit: int = 50) -> list[dict[str, str]]:
         answer = self.http.get(self.pull_url, params={"wait": wait, "limit": limit}, headers=self.headers)
         assert answer.status_code == 200, answer.text
-        return answer.json()["postbacks"]
+        rows: list[dict[str, str]] = answer.json()["postbacks"]
+        return rows
 
     def ack(self, *ids: str) -> int:
         answer = self.http.post(f"{self.pull_url}/ack", json={"ids": ids}, headers=self.headers)
         assert answer.status_code == 200, answer.text
-        return answer.json()["acknowledged"]
+        return int(answer.json()["acknowledged"])
 
 
 @pytest.fixture

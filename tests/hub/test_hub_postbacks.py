@@ -21,7 +21,7 @@ def raw(row: dict[str, str]) -> tuple[bytes, bytes]:
 
 
 def wrong_tokens(till: Till) -> int:
-    return till.http.get(till.url + "/healthz").json()["wrong_tokens"]
+    return int(till.http.get(till.url + "/healthz").json()["wrong_tokens"])
 
 
 @pytest.mark.parametrize(("query", "body"), [(b"", FORM), (FORM, b""), (b"BillerReference=A-1", FORM)])

@@ -78,16 +78,6 @@ def test_it_ends_with_its_parent(db_url: str) -> None:
         assert (process.returncode, out, err) == (0, "", "")
 
 
-def test_it_ends_with_its_parent_even_while_a_till_waits(db_url: str, http: httpx.Client) -> None:
-    key_text = enrol(db_url, MASTER, "sampletown", "A", Clock())
-    with hub_process(db_url, "with-parent") as (process, url):
-        till = Till(url, http, key_text)
-        with http.stream("GET", till.pull_url, params={"wait": 0}, headers=till.headers) as answer:
-            assert answer.status_code == 200
-        process.communicate(timeout=30)
-        assert process.returncode == 0
-
-
 @pytest.mark.skipif(os.name != "posix", reason="POSIX signals")
 def test_sigterm_stops_it_cleanly(db_url: str) -> None:
     with hub_process(db_url) as (process, _):

@@ -22,10 +22,9 @@ class Faults:
         """Takes the place of `cashier.journal.sqlite.connect`."""
         self.opened += 1
 
-        def make(*args: Any, **named: Any) -> _Connection:
-            return _Connection(self, *args, **named)
-
-        return sqlite3.connect(uri, uri=True, timeout=0.1, factory=make)  # type: ignore[arg-type]
+        connection = sqlite3.connect(uri, uri=True, timeout=0.1, factory=_Connection)
+        connection.faults = self
+        return connection
 
     def strike(self, where: dict[str, BaseException], sql: str) -> None:
         """Raise the error set for the start of this statement, once."""
@@ -38,15 +37,13 @@ class Faults:
 
 
 class _Connection(sqlite3.Connection):
-    def __init__(self, faults: Faults, *args: Any, **named: Any) -> None:
-        super().__init__(*args, **named)
-        self._faults = faults
+    faults: Faults
 
     def execute(self, sql: str, *args: Any) -> Any:
-        self._faults.statements.append(sql)
-        self._faults.strike(self._faults.before, sql)
+        self.faults.statements.append(sql)
+        self.faults.strike(self.faults.before, sql)
         cursor = super().execute(sql, *args)
-        self._faults.strike(self._faults.after, sql)
+        self.faults.strike(self.faults.after, sql)
         return cursor
 
 

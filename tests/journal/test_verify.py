@@ -218,8 +218,7 @@ def test_a_journal_in_use_verifies_while_it_is_written(
         assert journal.verify() is None
 
 
-def test_verification_sees_one_moment_only(written: Path, open_journal: Open, drafts: Drafts) -> None:
-    """Edits in a journal in use are found, too: verification reads what is on disk, not what is remembered."""
+def test_an_edit_of_a_journal_in_use_is_found(written: Path, open_journal: Open) -> None:
     journal = open_journal()
     _tamper(written, "UPDATE entry SET body = '{}' WHERE seq = 4")
     assert journal.verify() == Break(4, "entry 4 was changed after it was recorded")

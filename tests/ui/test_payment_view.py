@@ -81,10 +81,12 @@ class Watched:
             layout.addWidget(widget)
         self.loaded: list[bool] = []
         self.returned = 0
+        self.submitted = 0
         self.died: list[str] = []
         self.blocked: list[tuple[str, str]] = []
         self.view.loaded.connect(self.loaded.append)
         self.view.returned.connect(self._count_return)
+        self.view.submitted.connect(self._count_submit)
         self.view.renderer_died.connect(self.died.append)
         self.view.blocked.connect(lambda kind, host: self.blocked.append((kind, host)))
         qtbot.addWidget(self.window)
@@ -95,6 +97,9 @@ class Watched:
 
     def _count_return(self) -> None:
         self.returned += 1
+
+    def _count_submit(self) -> None:
+        self.submitted += 1
 
     def wait(self, condition: Callable[[], bool]) -> None:
         self.qtbot.waitUntil(condition, timeout=WAIT_MS)
@@ -110,11 +115,15 @@ class Watched:
 
     @property
     def page(self) -> SealedPage:
-        return self.view.findChild(SealedPage)
+        page = self.view.findChild(SealedPage)
+        assert page is not None
+        return page
 
     @property
     def web(self) -> QWebEngineView:
-        return self.view.findChild(QWebEngineView)
+        web = self.view.findChild(QWebEngineView)
+        assert web is not None
+        return web
 
     @property
     def keys(self) -> QWidget:
@@ -124,9 +133,15 @@ class Watched:
         return inner
 
     @property
+    def is_gone(self) -> bool:
+        """Neither page nor web view exists any more."""
+        return self.view.findChild(QWebEngineView) is None and self.view.findChild(SealedPage) is None
+
+    @property
     def notice(self) -> str:
         """The words in place of the page; empty while the page shows."""
         label = self.view.findChild(QLabel)
+        assert label is not None
         return label.text() if label.isVisible() else ""
 
     def script(self, source: str) -> Any:
@@ -219,7 +234,7 @@ def test_a_page_that_is_not_the_gateways_is_refused_before_anything_is_made(
     with pytest.raises(Refused, match="No money was taken"):
         watched.view.open(url)
     assert not watched.view.is_open
-    assert watched.page is None
+    assert watched.is_gone
 
 
 def test_a_real_card_page_is_refused_where_the_sandbox_is_off(
@@ -264,8 +279,7 @@ def test_ten_payments_one_after_the_other(watched: Watched, site: HostileSite) -
         watched.open(url)
         if turn % 2:
             watched.view.close_page()
-            assert watched.page is None
-            assert watched.web is None
+            assert watched.is_gone
     assert site.paths == ["/pay"] * 10
 
 
@@ -334,7 +348,7 @@ def test_an_encrypted_page_may_load_encrypted_resources_only(qtbot: QtBot, tmp_p
 
         policy = TopLevelPolicy.of([gateway.origin], None)
         profile = QWebEngineProfile()
-        guard = RequestGuard(policy, report)
+        guard = RequestGuard(policy, report, lambda: None)
         seal_profile(profile, guard, report, "en-US")
         page = TrustingPage(profile, policy, report, lambda: None)
         body = FIVE_WAYS_OUT.format(origin=plain.origin)
@@ -407,7 +421,7 @@ class Desktop(QObject):
 
 def test_p18_a_link_starts_no_other_program(watched: Watched, site: HostileSite) -> None:
     desktop = Desktop()
-    QDesktopServices.setUrlHandler("mailto", desktop, b"start")
+    QDesktopServices.setUrlHandler("mailto", desktop, "start")  # type: ignore[arg-type]  # takes str only
     QDesktopServices.openUrl(QUrl("mailto:works@example.org"))
     assert desktop.asked == [QUrl("mailto:works@example.org")]
     url = site.page("/pay", BIG_LINK.format(href="mailto:a@example.org", more='onclick="document.title=1"'))
@@ -604,6 +618,22 @@ def test_nothing_of_a_payment_survives_into_the_next(watched: Watched, site: Hos
 # --- coming back, and the renderer's death ------------------------------------------------------------------
 
 
+def test_what_is_posted_to_the_gateway_is_a_hint_and_to_anyone_else_none(
+    watched: Watched, site: HostileSite, foreign: HostileSite
+) -> None:
+    fetches = f"""<script>
+      fetch("{foreign.origin}/take", {{method: "POST", mode: "no-cors"}}).catch(() => 0)
+    </script>"""
+    watched.open(site.page("/pay", f'{fetches}<form method="post" action="/take"></form>{BIG_BUTTON}'))
+    watched.wait_blocked(Blocked.RESOURCE, FOREIGN_HOST)
+    assert watched.submitted == 0
+    watched.click()
+    watched.wait(lambda: watched.submitted > 0)
+    watched.wait(lambda: watched.loaded == [True, True])
+    assert watched.submitted == 1
+    assert [(request.method, request.path) for request in site.seen] == [("GET", "/pay"), ("POST", "/take")]
+
+
 @pytest.mark.parametrize("how", ["redirect", "link", "script"])
 def test_p17_the_return_is_seen_once_and_never_requested(qtbot: QtBot, site: HostileSite, how: str) -> None:
     with HostileSite("localhost") as portal:
@@ -640,7 +670,7 @@ def test_p16_a_dead_renderer_is_told_and_nothing_is_loaded_again(watched: Watche
     assert watched.notice == (
         "The payment page stopped. Nothing is lost: the payment is being checked. Do not charge again."
     )
-    assert watched.page is None
+    assert watched.is_gone
     # The till lives, and the next payment has its page; the first one was asked for once.
     next_url = site.page("/next", "y")
     watched.open(next_url)

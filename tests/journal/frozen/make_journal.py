@@ -1,0 +1,46 @@
+"""Writes the frozen journal of the current schema: `python -m tests.journal.frozen.make_journal FILE`.
+
+Run once for each new schema version, under a new name. A file of an earlier version is never made again:
+it stands for the journals that tills out there have.
+"""
+
+import sys
+from contextlib import closing
+from pathlib import Path
+
+from cashier.domain.entries import EntryKind
+from cashier.domain.payment import PaymentEvent
+from cashier.journal.sqlite import sqlite3
+from cashier.journal.store import SqliteJournal
+from tests.fakes.entries import Drafts, FixedClock, confirmation, make_sale
+
+
+def write(file: Path) -> None:
+    """One paid sale, one declined and retried, one in doubt, one postback of nobody."""
+    events, drafts = PaymentEvent, Drafts("frozen")
+    with SqliteJournal(file, till="A", clock=FixedClock(), holder="the maker") as journal:
+        journal.record(drafts.paid_sale("s1"))
+        journal.record([drafts.sale("s2", make_sale("Sam Sample", "BLD-26-000113", "700002"))])
+        journal.record([drafts.issued("p2", "s2"), drafts.hinted("p2", events.PAGE_OPENING)])
+        journal.record([drafts.told("p2", events.CONFIRMED_DECLINED, "insufficient funds")])
+        journal.record([drafts.hinted("p2", events.PAGE_SUBMITTED)])
+        journal.record(
+            [
+                drafts.told("p2", events.CONFIRMED_PAID, "ok", confirmation("700002")),
+                drafts.receipt("s2", make_sale("Sam Sample", "BLD-26-000113", "700002")),
+            ]
+        )
+        journal.record([drafts.sale("s3"), drafts.issued("p3", "s3")])
+        journal.record([drafts.hinted("p3", events.PAGE_OPENING), drafts.hinted("p3", events.RENDERER_DIED)])
+        journal.record([drafts.draft(EntryKind.DISCREPANCY_FOUND, "p3", {"reason": "another amount"})])
+        journal.record([drafts.draft(EntryKind.POSTBACK_UNMATCHED, "A-nobody", {"reason": "unknown"})])
+    with closing(sqlite3.connect(file)) as connection:
+        # The migration's own time stamp is the only thing in it that the maker's clock does not give.
+        connection.execute("UPDATE _sqlite_migrations SET applied_at = '2026-02-03 15:04:05+00:00'")
+        connection.commit()
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    file.with_name(file.name + ".lock").unlink()
+
+
+if __name__ == "__main__":
+    write(Path(sys.argv[1]))

@@ -1,0 +1,62 @@
+"""Journals of every schema that was ever released open, verify and say what they said."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from cashier.domain.payment import PaymentState
+from cashier.journal.schema import SCHEMA_VERSION
+from cashier.journal.store import SqliteJournal
+from cashier.journal.verify import verify_file
+from tests.fakes.entries import Drafts, FixedClock
+from tests.journal.frozen.make_journal import write
+
+FROZEN = Path(__file__).parent / "frozen"
+
+#: Hash of the last entry, by schema version. Never changes.
+HEADS = {1: "929ac4e8ad478a63b5cb08f0acfd7d1854399ca22e623c3bb64ad3859b943cb0"}
+
+
+@pytest.fixture(params=sorted(HEADS))
+def version(request: pytest.FixtureRequest) -> int:
+    return int(request.param)
+
+
+@pytest.fixture
+def copy(version: int, tmp_path: Path) -> Path:
+    return Path(shutil.copy(FROZEN / f"journal-{version}.db", tmp_path / "journal.db"))
+
+
+def test_every_schema_has_its_frozen_journal() -> None:
+    assert sorted(HEADS) == list(range(1, SCHEMA_VERSION + 1))
+
+
+def test_a_frozen_journal_verifies_before_any_migration(copy: Path, version: int) -> None:
+    found = verify_file(copy)
+    assert (found.entries, found.head, found.broken) == (20, HEADS[version], None)
+
+
+def test_a_frozen_journal_opens_and_goes_on(copy: Path, version: int) -> None:
+    with SqliteJournal(copy, till="A", clock=FixedClock(), holder="a test") as journal:
+        assert [receipt.number for receipt in journal.search("", 9)] == ["A-000002", "A-000001"]
+        assert [receipt.number for receipt in journal.search("sam bld-26", 9)] == ["A-000002"]
+        (payment,) = journal.unsettled_payments()
+        assert (payment.id, payment.state, payment.reviews) == (
+            "p3",
+            PaymentState.IN_DOUBT,
+            ("another amount",),
+        )
+        second = journal.payment("A-p2")
+        assert second is not None
+        assert (second.state, second.declines) == (PaymentState.APPROVED, ("insufficient funds",))
+        (entry,) = journal.record([Drafts("new").receipt("s3")])
+        assert entry.body["number"] == "A-000003"
+        journal.rebuild()
+        assert journal.verify() is None
+
+
+def test_the_maker_still_makes_the_current_one(tmp_path: Path) -> None:
+    made = tmp_path / "made.db"
+    write(made)
+    assert verify_file(made).head == HEADS[SCHEMA_VERSION]
