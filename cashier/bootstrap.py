@@ -10,6 +10,7 @@ import functools
 import os
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
@@ -135,17 +136,21 @@ async def open_till(
         raise Refused(f"The profile {settings.profile!r} is unknown; there are: {', '.join(sorted(known))}.")
     folder = data_folder(settings)
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    logs.set_up(folder / "log" / "till.log")
     account_required = known[settings.profile].request.get("CreateCustomerRecord") is False
     config = settings.till_config(account_required=account_required)
     till_key = secrets.read(TILL_KEY).get_secret_value()
     dated = functools.lru_cache(maxsize=4)(functools.partial(schedule_on, settings.schedule))
     holder = holder_text(f"till {settings.till} of {settings.site}")
-    with SqliteJournal(folder / JOURNAL, till=settings.till, clock=clock, holder=holder) as journal:
+    with contextlib.ExitStack() as stack:
+        journal = stack.enter_context(
+            SqliteJournal(folder / JOURNAL, till=settings.till, clock=clock, holder=holder)
+        )
+        stack.callback(logs.set_up(folder / "log" / "till.log"))
         async with make_client(timeouts(settings)) as http:
             gateway = gateway_of(settings, secrets, http, known)
             feed = HubFeed(hub_client(settings, secrets, http), settings, till_key, clock, randomness)
             till = Till(config, clock, randomness, journal, gateway, feed, dated)
+            _log_changes(till)
             following = asyncio.get_running_loop().create_task(follow(feed, till))
             try:
                 yield till
@@ -153,6 +158,30 @@ async def open_till(
                 following.cancel()
                 with contextlib.suppress(asyncio.CancelledError):
                     await following
+
+
+def _log_changes(till: Till) -> None:
+    """Log the start, and each change of the line or of a payment's state: references and states only."""
+    import structlog
+
+    log = structlog.get_logger("cashier")
+    log.info("till_opened", site=till.config.site, till=till.config.till, version=version("cashier"))
+    seen: dict[str, str] = {}
+
+    def look() -> None:
+        snapshot = till.snapshot()
+        states = {"line": snapshot.line.value}
+        if snapshot.payment is not None:
+            states[snapshot.payment.reference] = snapshot.payment.state.value
+        for name, state in states.items():
+            if seen.get(name) != state:
+                seen[name] = state
+                if name == "line":
+                    log.info("line_changed", state=state)
+                else:
+                    log.info("payment_changed", reference=name, state=state)
+
+    till.subscribe(look)
 
 
 def timeouts(settings: "Settings") -> "Timeouts":
@@ -350,6 +379,9 @@ def run_tour(out: Path, tell: Callable[[str], object]) -> int:
 
 def view_maker(settings: "Settings") -> "ViewMaker":
     """Makes the sealed view of a payment; Qt WebEngine is imported with the first one."""
+    import structlog
+
+    log = structlog.get_logger("cashier")
 
     def make(parent: "QWidget") -> "PaymentView":
         from cashier.ui.payment_view import PaymentView
@@ -357,7 +389,10 @@ def view_maker(settings: "Settings") -> "ViewMaker":
 
         origins = (settings.gateway.base_url, *(f"https://{host}" for host in settings.gateway.hosts))
         policy = TopLevelPolicy.of(origins, settings.return_url, training=settings.training)
-        return PaymentView(policy, parent)
+        view = PaymentView(policy, parent)
+        view.blocked.connect(lambda kind, host: log.warning("page_blocked", kind=kind, host=host))
+        view.renderer_died.connect(lambda how: log.warning("renderer_died", kind=how))
+        return view
 
     return make
 

@@ -5,7 +5,7 @@ No line carries a URL's path or query, a body, a header, a name of a person or a
 
 import logging
 import logging.handlers
-from collections.abc import Mapping, MutableMapping
+from collections.abc import Callable, Mapping, MutableMapping
 from pathlib import Path
 from typing import Any
 
@@ -45,8 +45,11 @@ def allow_listed(_logger: object, _method: str, line: MutableMapping[str, Any]) 
     }
 
 
-def set_up(file: Path) -> None:
-    """Write log lines to a rotating file. httpx says whole URLs at INFO, so it is kept to warnings."""
+def set_up(file: Path) -> Callable[[], None]:
+    """Write log lines to a rotating file; what is returned closes it.
+
+    httpx says whole URLs at INFO, so it is kept to warnings.
+    """
     import structlog
 
     file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -55,7 +58,7 @@ def set_up(file: Path) -> None:
     )
     handler.setFormatter(logging.Formatter("%(message)s"))
     logger = logging.getLogger("cashier")
-    logger.handlers[:] = [handler]
+    logger.addHandler(handler)
     logger.setLevel(logging.INFO)
     logger.propagate = False
     for noisy in ("httpx", "httpcore"):
@@ -71,3 +74,9 @@ def set_up(file: Path) -> None:
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=False,
     )
+
+    def close() -> None:
+        logger.removeHandler(handler)
+        handler.close()
+
+    return close

@@ -156,7 +156,7 @@ class _Server(uvicorn.Server):
         self._listening()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        pass
+        self._hub.bell.close()
         await super().shutdown(sockets)
 
 

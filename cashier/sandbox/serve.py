@@ -18,6 +18,7 @@ import uvicorn
 
 from cashier.sandbox.app import create_app
 from cashier.sandbox.config import Fault, SandboxConfig
+from cashier.sandbox.state import Store
 
 #: How long the in-process runner waits for its thread to start or end, in seconds.
 THREAD_TIMEOUT_S = 15.0
@@ -33,6 +34,7 @@ class _Server(uvicorn.Server):
                 app, log_config=None, log_level="warning", access_log=False, ws="none", loop="asyncio"
             )
         )
+        self.store: Store = app.state.store
         self._closing: asyncio.Event = app.state.closing
         self._stop = stop
         self._listening = listening
@@ -93,7 +95,8 @@ def _stop_at_eof(fd: int, stop: threading.Event) -> None:
 class RunningSandbox:
     """A sandbox in a thread of this process, on a free loopback port: `with RunningSandbox() as sandbox`.
 
-    `url` is its base, `control` an open client on it. Leaving ends the thread and closes the sockets.
+    `url` is its base, `control` an open client on it, `store` what it remembers (to look at when it is quiet:
+    it belongs to the thread). Leaving stops it and closes the sockets.
     """
 
     def __init__(self, config: SandboxConfig | None = None) -> None:
@@ -101,26 +104,31 @@ class RunningSandbox:
         self.url = ""
         self._stop = threading.Event()
         self._ready = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="sandbox", daemon=True)
-
-    def _run(self) -> None:
-        try:
-            asyncio.run(_Server(self.config, self._stop, self._ready.set).serve([self._listener]))
-        finally:
-            self._listener.close()
 
     def __enter__(self) -> Self:
         self._listener, self.url = _listen("127.0.0.1", 0)
+        server = _Server(self.config, self._stop, self._ready.set)
+        self.store = server.store
+        self._thread = threading.Thread(target=self._run, args=(server,), name="sandbox", daemon=True)
         self._thread.start()
         if not self._ready.wait(THREAD_TIMEOUT_S):
+            self._stop.set()
             raise RuntimeError("the sandbox did not start")
         self.control = httpx.Client(base_url=self.url, trust_env=False, timeout=THREAD_TIMEOUT_S)
         return self
+
+    def _run(self, server: "_Server") -> None:
+        with self._listener:
+            asyncio.run(server.serve([self._listener]))
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.control.close()
+        self.stop()
+
+    def stop(self) -> None:
+        """Stops serving, as when the service goes away, and waits for the thread. May be called twice."""
         self._stop.set()
         self._thread.join(THREAD_TIMEOUT_S)
         if self._thread.is_alive():

@@ -120,7 +120,7 @@ class Store:
         self.payments: dict[str, Payment] = {}
         self.invoices: dict[str, InvoiceRecord] = {}
         self.calls: list[Cpv2Call] = []
-        self.fault = config.fault
+        self.fault = Fault(config.fault) if config.fault else None
         self.fault_times = config.fault_times
         self._next_approval = config.first_approval
 

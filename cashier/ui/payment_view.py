@@ -131,7 +131,11 @@ class PaymentView(QWidget):
         self._sealed.page.load(target)
 
     def close_page(self) -> None:
-        """Delete page, view and profile, in this order. May be called at any time and any number of times."""
+        """Delete page, view and profile, in this order. May be called at any time and any number of times.
+
+        Call it before the window is given to `deleteLater`, and before the application's event loop ends:
+        Chromium does not outlive the loop, nor can a page be opened in a second one.
+        """
         sealed, self._sealed = self._sealed, None
         if sealed is None:
             return

@@ -1,12 +1,14 @@
 """A whole counter for the end-to-end tests: window, sealed view, journal, sandbox and hub on real sockets."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
 import qasync
+from PySide6.QtCore import QEventLoop
 from PySide6.QtWidgets import QApplication
 
 from cashier import paths
@@ -25,13 +27,22 @@ from cashier.ui import theme
 from cashier.ui.payer import Payer, until
 from cashier.ui.window import MainWindow
 
+SCENARIO_MAX_S = 90
 MASTER_SECRET = b"a master secret of tests, 32 bytes long or more"
 
 
 class Counter:
     """One counter. `run` opens the till and its window for a scenario; call it again for a restart."""
 
-    def __init__(self, app: QApplication, folder: Path, sandbox: RunningSandbox, hub: RunningHub) -> None:
+    def __init__(
+        self,
+        loop: "QtLoop",
+        app: QApplication,
+        folder: Path,
+        sandbox: RunningSandbox,
+        hub: RunningHub,
+    ) -> None:
+        self._loop = loop
         self._app = app
         app.setQuitOnLastWindowClosed(False)  # as the product does: closing a window must not stop the loop
         self.folder = folder
@@ -45,11 +56,7 @@ class Counter:
 
     def run(self, scenario: Callable[["Counter"], Awaitable[None]]) -> None:
         """Open the till behind a real window, play the scenario, close the window."""
-        loop = qasync.QEventLoop(self._app)
-        asyncio.set_event_loop(loop)
-        with loop:
-            loop.run_until_complete(asyncio.wait_for(self._play(scenario), 90))
-        asyncio.set_event_loop(None)
+        self._loop.run(asyncio.wait_for(self._play(scenario), SCENARIO_MAX_S))
 
     async def _play(self, scenario: Callable[["Counter"], Awaitable[None]]) -> None:
         settings = check(self._table(self.overrides), "test", environment=False)
@@ -117,8 +124,46 @@ class Counter:
         assert verify_file(self.folder / JOURNAL).broken is None
 
 
+class QtLoop:
+    """One qasync loop for all scenarios, run by processing Qt's events instead of `app.exec()`.
+
+    Leaving `app.exec()` emits aboutToQuit, at which Qt WebEngine takes itself down for good: a second
+    scenario in the same process would crash.
+    """
+
+    def __init__(self, app: QApplication) -> None:
+        self._app = app
+        self._loop = qasync.QEventLoop(app, already_running=True)
+        asyncio.events._set_running_loop(None)
+
+    def run(self, scenario: Coroutine[Any, Any, None]) -> None:
+        """Run to the end; raises what the scenario raises."""
+        asyncio.events._set_running_loop(self._loop)
+        try:
+            task = self._loop.create_task(scenario)
+            waiting = QEventLoop()
+            task.add_done_callback(lambda _task: waiting.quit())
+            waiting.exec()
+            task.result()
+        finally:
+            asyncio.events._set_running_loop(None)
+
+    def close(self) -> None:
+        """At the end of the session, once."""
+        self._loop.stop()
+        self._loop.close()
+
+
+@pytest.fixture(scope="session")
+def qt_loop(qapp: QApplication) -> Iterator[QtLoop]:
+    """The loop of all scenarios."""
+    loop = QtLoop(qapp)
+    yield loop
+    loop.close()
+
+
 @pytest.fixture
-def make_counter(qapp: QApplication, tmp_path: Path) -> Iterator[Callable[..., Counter]]:
+def make_counter(qt_loop: QtLoop, qapp: QApplication, tmp_path: Path) -> Iterator[Callable[..., Counter]]:
     """Makes a counter over a sandbox of the given settings."""
     from contextlib import ExitStack
 
@@ -127,7 +172,7 @@ def make_counter(qapp: QApplication, tmp_path: Path) -> Iterator[Callable[..., C
         def make(config: SandboxConfig | None = None) -> Counter:
             sandbox = stack.enter_context(RunningSandbox(config or SandboxConfig(late_s=None)))
             hub = stack.enter_context(RunningHub(f"sqlite:///{tmp_path / 'hub.db'}", MASTER_SECRET))
-            return Counter(qapp, tmp_path, sandbox, hub)
+            return Counter(qt_loop, qapp, tmp_path, sandbox, hub)
 
         yield make
 

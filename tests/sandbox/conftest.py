@@ -1,6 +1,7 @@
 """A sandbox on a real socket, and a biller that receives its postbacks on another."""
 
 import threading
+import time
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -26,7 +27,7 @@ NOW = datetime(2026, 2, 3, 10, 14, 3, tzinfo=UTC)
 
 
 class Biller:
-    """Receives postbacks; `statuses` are the answers to come (204 when used up), `on_post` runs before each."""
+    """Receives postbacks; `statuses` are the answers to come (204 when used up), `on_post` runs before."""
 
     def __init__(self) -> None:
         self.forms: list[dict[str, str]] = []
@@ -85,7 +86,9 @@ class Counter:
         self.biller = biller
         self._stack = stack
 
-    def call(self, request: dict[str, Any] | bytes, key: str = KEY, timeout: float = WAIT_S) -> httpx.Response:
+    def call(
+        self, request: dict[str, Any] | bytes, key: str = KEY, timeout: float = WAIT_S
+    ) -> httpx.Response:
         body = request if isinstance(request, bytes) else simplejson.dumps(request).encode()
         return self.sandbox.control.post(
             "/cloudpaymentsapi/v2", content=body, auth=(key, ""), timeout=timeout
@@ -104,17 +107,22 @@ class Counter:
 
     def wait_postbacks(self, count: int, state: str = "delivered") -> list[dict[str, Any]]:
         """The only payment's postbacks once `count` of them are in `state`."""
-        deadline = threading.Event()
-        timer = threading.Timer(WAIT_S, deadline.set)
-        timer.start()
-        try:
-            while not deadline.is_set():
-                postbacks: list[dict[str, Any]] = self.payment()["postbacks"]
-                if [postback["state"] for postback in postbacks] == [state] * count:
-                    return postbacks
-            raise AssertionError(postbacks)
-        finally:
-            timer.cancel()
+        deadline = time.monotonic() + WAIT_S
+        while True:
+            postbacks: list[dict[str, Any]] = self.payment()["postbacks"]
+            if [postback["state"] for postback in postbacks] == [state] * count:
+                return postbacks
+            assert time.monotonic() < deadline, postbacks
+
+    def wait_all_told(self) -> None:
+        """Until every postback of every payment is delivered."""
+        deadline = time.monotonic() + WAIT_S
+        while any(
+            postback["state"] != "delivered"
+            for payment in self.sandbox.payments()
+            for postback in payment["postbacks"]
+        ):
+            assert time.monotonic() < deadline
 
 
 Start = Callable[..., Counter]

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import simplejson
 
-from cashier.sandbox.wire import parse_request
+from cashier.sandbox.wire import BadRequest, parse_request
 
 from .conftest import KEY, PROFILES, SAMPLES, Counter, sample
 
@@ -96,7 +96,12 @@ def test_the_samples_say_what_they_say() -> None:
         ("BU7-00042-93", 93, 8975),
     ]
     assert (grancius.allow_swipe, grancius.allow_emv, grancius.create_customer) == (True, False, False)
-    assert (leads.view_mode, leads.opens_on_cart, leads.allow_remove, leads.allow_emv) == (1, True, True, True)
+    assert (leads.view_mode, leads.opens_on_cart, leads.allow_remove, leads.allow_emv) == (
+        1,
+        True,
+        True,
+        True,
+    )
     assert (mcci.invoices[0].least_cents, mcci.allow_card, mcci.allow_ach) == (4000, True, True)
     assert (sages.allow_card, sages.allow_ach, sages.total_cents) == (True, False, 24550)
     assert sages.invoices[0].description == "Commercial Sign Application"
@@ -142,10 +147,19 @@ def test_the_samples_say_what_they_say() -> None:
         (with_invoice(MinimumAmountDue="80.00"), "MinimumAmountDue"),
     ],
 )
-def test_a_broken_rule_is_400_and_names_the_member(counter: Counter, request_body: Any, named: str) -> None:
-    answer = counter.call(request_body)
+def test_a_broken_rule_names_the_member(request_body: Any, named: str) -> None:
+    body = request_body if isinstance(request_body, bytes) else simplejson.dumps(request_body).encode()
+    with pytest.raises(BadRequest, match=named):
+        parse_request(body)
+
+
+def test_a_broken_rule_is_400_and_registers_nothing(counter: Counter) -> None:
+    answer = counter.call(with_invoice(AchServiceFee="1.00"))
     assert answer.status_code == 400
-    assert named in answer.json()["Message"]
+    assert answer.json() == {
+        "Message": "Customers[0].Invoices[0].AchServiceFee is required and must be 0.00: "
+        "the service adds its own fees."
+    }
     assert counter.sandbox.payments() == []
     assert counter.sandbox.calls()[0]["outcome"] == "refused"
 

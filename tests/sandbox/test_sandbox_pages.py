@@ -112,7 +112,9 @@ def test_a_declined_card_says_why_and_another_card_works(counter: Counter) -> No
     assert declined.url.path.endswith("/declined")
     assert "DECLINED - DO NOT HONOR" in declined.text and "Try another card" in declined.text
     assert counter.payment()["state"] == "declined"
-    assert "Your payment was declined" in payer.process().text or "Payment Options" in payer.get("options").text
+    assert (
+        "Your payment was declined" in payer.process().text or "Payment Options" in payer.get("options").text
+    )
     assert counter.payment()["attempts"] == 1
     assert "APPROVED 727634" in payer.pay(VISA).text
     payment = counter.payment()
@@ -143,9 +145,10 @@ def test_a_part_payment_down_to_the_minimum(counter: Counter) -> None:
     payer = counter.register("mcci")
     assert "From $40.00 to $180.00" in payer.open().text
     for wrong in ("39.99", "180.01", "forty", "", "-40", "40.001"):
-        assert "enter an amount from $40.00 to $180.00" in payer.post(
-            "options", **{"amount-0": wrong, "method": "card"}
-        ).text
+        assert (
+            "enter an amount from $40.00 to $180.00"
+            in payer.post("options", **{"amount-0": wrong, "method": "card"}).text
+        )
     assert "Process Payment $41.00" in payer.to_review(**{"amount-0": "$40"}).text
     payer.process()
     payment = counter.payment()
@@ -158,13 +161,17 @@ def test_a_full_payment_ignores_a_posted_amount(counter: Counter) -> None:
     assert "Process Payment $77.39" in payer.to_review(**{"amount-0": "1.00"}).text
 
 
-@pytest.mark.parametrize(("typed", "cents"), [("1,234.5", 123450), ("$ 7", 700), ("7.5.0", None), ("٧", None)])
+@pytest.mark.parametrize(
+    ("typed", "cents"), [("1,234.5", 123450), ("$ 7", 700), ("7.5.0", None), ("٧", None)]
+)
 def test_amounts_as_people_type_them(typed: str, cents: int | None) -> None:
     assert parse_amount(typed) == cents
 
 
 def test_the_cart_opens_first_and_invoices_can_be_removed(counter: Counter) -> None:
-    request = sample("grancius", PageLoadOverride=4, PageResultOptions={"InvoiceOptions": {"AllowRemove": True}})
+    request = sample(
+        "grancius", PageLoadOverride=4, PageResultOptions={"InvoiceOptions": {"AllowRemove": True}}
+    )
     payer = counter.register("grancius", **request | {"PostBackURL": counter.biller.url})
     cart = payer.open()
     assert cart.url.path.endswith("/cart")

@@ -261,16 +261,39 @@ def test_a_page_that_cannot_be_reached_says_so_and_nothing_of_failed_payments(qt
 
 def test_a_closed_page_tells_nothing_more(watched: Watched, site: HostileSite) -> None:
     url = site.page("/pay", "x")
-    site.pages["/away"] = redirect("https://permits.example.org/return")
     watched.open(url)
-    watched.view.open(site.origin + "/away")
+    # What Chromium would ask in this very moment: it is noted, and told from the event loop.
+    typed = QWebEnginePage.NavigationType.NavigationTypeTyped
+    watched.page.javaScriptAlert(QUrl(url), "x")
+    assert not watched.page.acceptNavigationRequest(QUrl("https://permits.example.org/return"), typed, True)
     watched.view.close_page()
     watched.view.close_page()
     assert not watched.view.is_open
     # A whole further page comes and goes: any word of the closed one would have come before its own.
     watched.open(url)
     assert watched.returned == 0
+    assert watched.blocked == []
     assert watched.loaded == [True, True]
+
+
+@pytest.mark.parametrize("way", ["close_page", "delete"])
+def test_the_parts_are_deleted_in_the_order_that_does_not_crash(
+    qtbot: QtBot, site: HostileSite, way: str
+) -> None:
+    gone: list[str] = []
+    view = PaymentView(training(site))
+    view.open(site.page("/pay", "x"))
+    page, web = view.findChild(SealedPage), view.findChild(QWebEngineView)
+    assert page is not None and web is not None
+    page.profile().destroyed.connect(lambda: gone.append("profile"))
+    page.destroyed.connect(lambda: gone.append("page"))
+    web.destroyed.connect(lambda: gone.append("view"))
+    if way == "close_page":
+        view.close_page()
+        qtbot.addWidget(view)
+    else:
+        delete(view)
+    assert gone == ["page", "view", "profile"]
 
 
 def test_ten_payments_one_after_the_other(watched: Watched, site: HostileSite) -> None:
