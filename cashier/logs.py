@@ -37,12 +37,17 @@ FILES_KEPT = 5
 
 def allow_listed(_logger: object, _method: str, line: MutableMapping[str, Any]) -> Mapping[str, Any]:
     """A structlog processor: unlisted members are redacted, texts are scrubbed of card numbers."""
-    return {
-        name: (scrub_card_numbers(str(value)) if isinstance(value, str) else value)
-        if name in ALLOWED and isinstance(value, str | int | bool | None)
-        else REDACTED
-        for name, value in line.items()
-    }
+    return {name: _clean(value) if name in ALLOWED else REDACTED for name, value in line.items()}
+
+
+def _clean(value: object) -> object:
+    """A plain value without card numbers, which may come as numbers, too."""
+    if value is None or isinstance(value, bool):
+        return value
+    if isinstance(value, str | int | float):
+        text = scrub_card_numbers(str(value))
+        return text if isinstance(value, str) or text != str(value) else value
+    return REDACTED
 
 
 def set_up(file: Path) -> Callable[[], None]:

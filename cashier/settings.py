@@ -1,7 +1,7 @@
 """Settings: one TOML file, environment on top, checked once. Secrets are not among them (see secrets.py).
 
 Every key can be overridden by an environment variable: `CASHIER_` and the key in capitals, two underscores
-between levels, e.g. `CASHIER_GATEWAY__BASE_URL`.
+between levels, e.g. `CASHIER_GATEWAY__BASE_URL`; a list or a whole table is given as JSON.
 """
 
 import re
@@ -16,6 +16,7 @@ from pydantic_settings import (
     InitSettingsSource,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
+    SettingsError,
 )
 
 from cashier.domain.errors import Refused
@@ -29,8 +30,8 @@ _PERCENT = re.compile(r"(\d{1,2})(?:\.(\d{1,2}))?", re.ASCII)
 def _amount(text: str) -> str:
     try:
         parse_cents(text)
-    except Refused as error:
-        raise ValueError(error.user_text) from None
+    except Refused:
+        raise ValueError("is not an amount such as 145.50") from None
     return text
 
 
@@ -105,7 +106,7 @@ class BillerSettings(_Strict):
 
     name: Name
     guid: str = Field(default="", max_length=64)
-    invoice_types: dict[int, Text]
+    invoice_types: dict[int, Text] = Field(min_length=1)
     card_maximum: Amount | None = None
     return_site_name: str | None = Field(default=None, max_length=80)
     service_fee: ServiceFeeSettings = ServiceFeeSettings()
@@ -209,8 +210,12 @@ def load(file: Path) -> Settings:
         raise Refused(
             f"{file}: no settings file. Start with --training, or write one as the README shows."
         ) from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise Refused(f"{file}: {error}") from None
+    except OSError as error:
+        raise Refused(f"{file}: cannot be read: {error.strerror or error}") from None
+    except UnicodeDecodeError:
+        raise Refused(f"{file}: is not UTF-8 text") from None
+    except tomllib.TOMLDecodeError as error:
+        raise Refused(f"{file}: is not TOML: {error}") from None
     return check(table, str(file))
 
 
@@ -224,6 +229,8 @@ def check(table: dict[str, Any], source: str, *, environment: bool = True) -> Se
     except ValidationError as error:
         faults = tuple(f"{source}: {_key(item['loc'])}: {_reason(item)}" for item in error.errors())
         raise Refused(f"{source}: {len(faults)} faults in the settings", faults) from None
+    except SettingsError as error:
+        raise Refused(f"environment: {error}") from None
 
 
 def _key(path: tuple[int | str, ...]) -> str:

@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # Shared by run.sh and test.sh: brings a fresh Debian 12 or Ubuntu 24.04 to where the till runs.
 # Sourced, not run. Sets ROOT (the checkout) and PYTHON (the environment's interpreter).
 
@@ -37,17 +38,30 @@ missing_packages() {
     done
 }
 
-# Of a package's names, the one this system has.
+# Of a package's names, the one this system has. Without apt's lists (a fresh container) the renamed packages
+# that are installed tell which system this is.
 available_name() {
     local name
     for name in ${1//|/ }; do
         if is_known "$name"; then printf '%s\n' "$name"; return; fi
     done
-    printf '%s\n' "${1%%|*}"
+    if [ -n "$(dpkg-query -W -f='${Package}\n' '*t64' 2>/dev/null)" ]; then
+        printf '%s\n' "${1##*|}"
+    else
+        printf '%s\n' "${1%%|*}"
+    fi
 }
 
 as_root() {
-    if [ "$(id -u)" = 0 ]; then "$@"; else sudo -n "$@"; fi
+    if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi
+}
+
+# Whether root's rights can be had; at a terminal sudo may ask for the password.
+can_be_root() {
+    [ "$(id -u)" = 0 ] && return
+    command -v sudo >/dev/null || return
+    if sudo -n true 2>/dev/null; then return; fi
+    [ -t 0 ] && [ -t 2 ] && say "Some system packages are missing." && sudo -v
 }
 
 install_system_packages() {
@@ -55,35 +69,39 @@ install_system_packages() {
     local missing
     mapfile -t missing < <(missing_packages)
     [ "${#missing[@]}" -eq 0 ] && return
-    if [ "$(id -u)" != 0 ] && ! sudo -n true 2>/dev/null; then
-        local names=() choice
+    local names=() choice
+    if ! can_be_root; then
         for choice in "${missing[@]}"; do names+=("$(available_name "$choice")"); done
         die "Ask an administrator to run this once, then start again:
     sudo apt-get update && sudo apt-get install -y --no-install-recommends ${names[*]}"
     fi
-    say "Installing system packages: ${missing[*]//|*/}"
+    say "Installing system packages: ${missing[*]%%|*}"
     as_root apt-get update -qq || die "apt-get update failed."
-    local names=() choice
     for choice in "${missing[@]}"; do names+=("$(available_name "$choice")"); done
     as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${names[@]}" \
         >&2 || die "apt-get install failed."
 }
 
-# uv, in a place of its own beside the environment unless the machine has it.
+# uv, in a place of its own beside the environment unless the machine has one that is new enough.
 find_uv() {
-    if command -v uv >/dev/null && uv --version >/dev/null 2>&1; then
-        UV=uv
-        return
+    local found
+    if found="$(uv --version 2>/dev/null)"; then
+        found="${found#uv }"
+        if printf '%s\n' "$UV_VERSION_MIN" "${found%% *}" | sort -CV; then
+            UV=uv
+            return
+        fi
     fi
     UV="$ROOT/.venv-uv/bin/uv"
     [ -x "$UV" ] && return
     say "Installing uv"
     python3 -m venv "$ROOT/.venv-uv" || die "python3 -m venv failed."
-    "$ROOT/.venv-uv/bin/pip" install --quiet --disable-pip-version-check "uv>=$UV_VERSION_MIN" >&2 \
+    "$ROOT/.venv-uv/bin/python" -m pip install --quiet --disable-pip-version-check "uv>=$UV_VERSION_MIN" >&2 \
         || die "Installing uv failed."
 }
 
-# One argument: the groups to install, e.g. --no-dev.
+# Arguments pass on to `uv sync`, e.g. --no-dev.
+# shellcheck disable=SC2120
 install_environment() {
     find_uv
     (cd "$ROOT" && "$UV" sync --quiet --locked "$@") || die "Setting up the Python environment failed."

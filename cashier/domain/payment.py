@@ -54,6 +54,17 @@ FACTS = frozenset(
 )
 HINTS = frozenset(PaymentEvent) - FACTS
 
+#: Hints that a hosted page, its renderer or the clerk's closing of it may give.
+PAGE_HINTS = frozenset(
+    {
+        PaymentEvent.PAGE_SUBMITTED,
+        PaymentEvent.PAGE_RETURNED,
+        PaymentEvent.PAGE_CLOSED,
+        PaymentEvent.PAGE_FAILED,
+        PaymentEvent.RENDERER_DIED,
+    }
+)
+
 #: States in which the sale may not be paid by anything else.
 LOCKING = frozenset({PaymentState.ISSUED, PaymentState.OPEN, PaymentState.IN_DOUBT})
 
@@ -76,6 +87,8 @@ def _table() -> Mapping[tuple[PaymentState, PaymentEvent], PaymentState]:
             # moment the outcome is open again.
             (s.DECLINED, e.PAGE_SUBMITTED): s.OPEN,
             **{(s.DECLINED, gone): s.DECLINED for gone in page_gone},
+            # No page should be left by then; but what is sent now could take money, so it is not over.
+            (s.ABANDONED, e.PAGE_SUBMITTED): s.IN_DOUBT,
             # The page lives on for a moment after its own success; what it does then changes nothing.
             (s.APPROVED, e.PAGE_SUBMITTED): s.APPROVED,
             **{(s.APPROVED, gone): s.APPROVED for gone in page_gone},

@@ -1,6 +1,7 @@
 """Follow the hub: pull postbacks, apply them, acknowledge them, for as long as the till runs."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from typing import Protocol
 
 from cashier.domain.errors import CashierError
@@ -24,11 +25,14 @@ class Taker(Protocol):
         """Tell what the line does."""
 
 
-async def follow(feed: PostbackFeed, till: Taker) -> None:
+async def follow(
+    feed: PostbackFeed, till: Taker, sleep: Callable[[float], Awaitable[object]] = asyncio.sleep
+) -> None:
     """Run until cancelled. A postback is acknowledged only after the journal has it.
 
     A failure of hub or journal is shown as the line's state and tried again with back-off; the first pull
-    does not wait, so that the line's state is known at once.
+    does not wait, so that the line's state is known at once. A bug ends it, raised, with the line shown as
+    down: no card payment may start that nobody would hear of.
     """
     wait_s, retry_s = 0.0, RETRY_FIRST_S
     while True:
@@ -40,8 +44,11 @@ async def follow(feed: PostbackFeed, till: Taker) -> None:
                 await feed.acknowledge([item.id for item in delivered])
         except CashierError:
             till.line_is(LineState.OFFLINE)
-            await asyncio.sleep(retry_s)
+            await sleep(retry_s)
             wait_s, retry_s = 0.0, min(retry_s * 2, RETRY_MAX_S)
+        except Exception:
+            till.line_is(LineState.OFFLINE)
+            raise
         else:
             till.line_is(LineState.ONLINE)
             wait_s, retry_s = PULL_WAIT_S, RETRY_FIRST_S

@@ -25,7 +25,7 @@ from cashier.domain.sale import Fee, Invoice, Sale
 from cashier.till.config import Biller, Reader, TillConfig
 from cashier.till.identity import new_id
 from cashier.till.ports import Clock, CounterExtras, Gateway, Journal, PostbackFeed, Randomness
-from cashier.till.reconcile import Verdict, judge
+from cashier.till.reconcile import Verdict, charge_id, judge
 
 
 @dataclass(frozen=True)
@@ -65,6 +65,7 @@ class CardPayments:
         or the profile cannot express the sale.
         """
         self._refuse_second_attempt(sale_id)
+        _refuse_equal_numbers(sale)
         due = self.remaining(sale_id, sale)
         if due.total_cents <= 0:
             raise Refused("This sale is paid already.")
@@ -147,6 +148,8 @@ class CardPayments:
         if payment.state is not PaymentState.ISSUED:
             raise Refused("This payment's page was opened before. It is being checked; do not charge again.")
         url = await self._gateway.launch(payment.request, payment.biller)
+        if self._payment(reference).state is not PaymentState.ISSUED:
+            raise Refused("This payment was settled or given up meanwhile. Its page was not opened.")
         self.hint(reference, PaymentEvent.PAGE_OPENING)
         return url
 
@@ -181,7 +184,9 @@ class CardPayments:
         if payment is None:
             self._record_unmatched(delivered)
             return Told(None)
-        verdict = judge(payment, delivered.postback, self._config.biller(payment.biller).guid)
+        verdict = judge(
+            payment, delivered.postback, self._guid(payment.biller), self._declined_charges(payment)
+        )
         drafts = [self._told_draft(delivered, payment, verdict)]
         receipt = self._receipt(payment, verdict)
         discrepancy = verdict.discrepancy
@@ -196,6 +201,23 @@ class CardPayments:
         if receipt is not None:
             receipt = replace(receipt, number=recorded[-1].body["number"])
         return Told(self._payment(payment.reference), receipt)
+
+    def _guid(self, biller: str) -> str:
+        """The biller's GUID; empty when it is not known, also because the biller is no longer set up.
+
+        A payment must find its end even after its biller was taken out of the settings.
+        """
+        return next((item.guid for item in self._config.billers if item.name == biller), "")
+
+    def _declined_charges(self, payment: Payment) -> frozenset[str]:
+        told = (
+            entry.body["postback"]
+            for entry in self._journal.entries(payment.id)
+            if entry.body.get("event") == PaymentEvent.CONFIRMED_DECLINED.value
+        )
+        return frozenset(
+            charge_id(item["payment_guid"], item["payment_date"], item["payment_message"]) for item in told
+        )
 
     def _told_draft(self, delivered: DeliveredPostback, payment: Payment, verdict: Verdict) -> Draft:
         body: dict[str, object] = {
@@ -271,6 +293,13 @@ class CardPayments:
 def can(payment: Payment, event: PaymentEvent) -> bool:
     """Whether the table lists this event in the payment's state."""
     return (payment.state, event) in TRANSITIONS
+
+
+def _refuse_equal_numbers(sale: Sale) -> None:
+    """A postback names invoices by their numbers alone, so that no two may share one."""
+    numbers = [invoice.number for invoice in sale.invoices]
+    if len(set(numbers)) < len(numbers):
+        raise Refused("Two invoices of this sale have the same number. A payment could not be told apart.")
 
 
 def _minimum(sale: Sale) -> int | None:

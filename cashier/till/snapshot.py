@@ -6,6 +6,7 @@ from enum import StrEnum
 
 from cashier.domain.entries import Entry, EntryKind
 from cashier.domain.errors import Refused
+from cashier.domain.fold import MOVING
 from cashier.domain.money import Cents, format_dollars
 from cashier.domain.payment import Payment, PaymentEvent, PaymentState
 from cashier.domain.receipt import Receipt
@@ -237,8 +238,7 @@ def _steps(payment: Payment, entries: tuple[Entry, ...], receipt: Receipt | None
     """Registered, payer pays, confirmed, receipt: each with the time its entry was recorded."""
     opened = _time_of(entries, PaymentEvent.PAGE_OPENING)
     approved = payment.state is PaymentState.APPROVED
-    facts = [entry for entry in entries if entry.kind is EntryKind.PAYMENT_TOLD]
-    told = facts[-1].at if facts else ""
+    told = _told_time(entries)
     paying = StepState.NOW if payment.state is PaymentState.OPEN else StepState.DONE
     match payment.state:
         case PaymentState.DECLINED:
@@ -258,6 +258,17 @@ def _steps(payment: Payment, entries: tuple[Entry, ...], receipt: Receipt | None
         confirmed,
         Step(number, StepState.DONE if approved else StepState.AHEAD, told if approved else ""),
     )
+
+
+def _told_time(entries: tuple[Entry, ...]) -> str:
+    """When a fact last changed the payment's state: what was told after it changed nothing."""
+    told, state = "", ""
+    for entry in entries:
+        if entry.kind in MOVING:
+            if entry.kind is EntryKind.PAYMENT_TOLD and entry.body["state"] != state:
+                told = entry.at
+            state = entry.body["state"]
+    return told
 
 
 def _time_of(entries: tuple[Entry, ...], event: PaymentEvent) -> str:

@@ -19,7 +19,7 @@ from cashier.domain.fees import (
     units_of,
 )
 from cashier.domain.money import Cents
-from cashier.domain.payment import Payment, PaymentEvent, PaymentState
+from cashier.domain.payment import PAGE_HINTS, Payment, PaymentEvent, PaymentState
 from cashier.domain.postback import DeliveredPostback
 from cashier.domain.pricing import quick_price
 from cashier.domain.receipt import Receipt
@@ -73,7 +73,6 @@ class Till:
         self._line = LineState.UNKNOWN
         self._busy = False
         self._current: str | None = None
-        self._last_receipt: Receipt | None = None
         self._draft = self._new_draft()
         self._payments.restart()
 
@@ -94,7 +93,7 @@ class Till:
             payment=payment,
             payment_entries=tuple(self._journal.entries(payment.id)) if payment else (),
             unsettled=self._journal.unsettled_payments(),
-            receipt=self._last_receipt,
+            receipt=self._receipt_of(payment) if payment else None,
             recent=self._journal.search("", RECENT_LIMIT),
             line=self._line,
             busy=self._busy,
@@ -108,6 +107,10 @@ class Till:
     def _paid_cents(self) -> Cents:
         receipts = self._journal.receipts_of_sale(self._draft.sale_id)
         return Cents(sum(receipt.paid_cents for receipt in receipts))
+
+    def _receipt_of(self, payment: Payment) -> Receipt | None:
+        receipts = self._journal.receipts_of_sale(payment.sale_id)
+        return next((receipt for receipt in receipts if receipt.payment_id == payment.id), None)
 
     def _emv_refusal(self) -> str | None:
         return self._gateway.emv_refusal(self._unnumbered_sale()) if self._draft.lines else None
@@ -174,11 +177,19 @@ class Till:
 
     def new_sale(self) -> None:
         """Put the sale away and start an empty one. Refused while its payment is not settled at the page."""
-        payment = self._journal.payment(self._current) if self._current else None
-        if payment is not None and payment.state is PaymentState.OPEN:
-            raise Refused("The payment page is still open. Stop waiting first.")
-        self._draft, self._current, self._last_receipt = self._new_draft(), None, None
+        self._refuse_while_paying()
+        self._draft, self._current = self._new_draft(), None
         self._changed()
+
+    def _refuse_while_paying(self) -> None:
+        """While a page is asked for or open, the payment page stays with its payment.
+
+        A page that was open when the till last ended is in doubt by now: what is OPEN is before a payer.
+        """
+        if self._busy:
+            raise Refused("A card payment is being started. Wait until it is.")
+        if any(item.state is PaymentState.OPEN for item in self._journal.unsettled_payments()):
+            raise Refused("The payment page is still open. Stop waiting first.")
 
     def _new_draft(self) -> Draft:
         readers = self.config.readers
@@ -189,6 +200,8 @@ class Till:
     def _edit(self, change: Callable[[Draft], Draft]) -> None:
         """Change the draft. A sale that was sent to the gateway stays as it was: a change makes a new one."""
         draft = change(self._draft)
+        if draft == self._draft:
+            return  # a field that was left as it was
         payments = self._journal.payments_of_sale(self._draft.sale_id)
         if any(payment.locks_sale for payment in payments):
             raise Refused("A card payment for this sale is not settled. It cannot be changed now.")
@@ -220,8 +233,13 @@ class Till:
         return self._gateway.number_invoices(sale, stem)
 
     def _stem(self, sale_id: str) -> str:
-        """What made-up account and invoice numbers start with: the till and the sale, with a letter in it."""
-        return f"{self.config.till}{sale_id.replace('-', '')[-12:]}"
+        """What made-up account and invoice numbers start with: the till's code and the sale's last 48 bits.
+
+        The till's code stands in the middle once more: a run of 13 digits in a postback's invoice number
+        might be taken for a card number and masked.
+        """
+        tail = sale_id.replace("-", "")[-12:]
+        return f"{self.config.till}{tail[:6]}{self.config.till}{tail[6:]}"
 
     # -- the card payment --------------------------------------------------------------------------------
 
@@ -271,12 +289,22 @@ class Till:
             self._release()
 
     def give_up(self) -> None:
-        """Give up a payment whose page was never opened."""
-        self._payments.hint(self._current_reference(), PaymentEvent.GIVEN_UP_UNOPENED)
+        """Give up a payment whose page was never opened. Refused while its page is being asked for."""
+        if self._busy:
+            raise Refused("A card payment is being started. Wait until it is.")
+        payment = self._journal.payment(self._current_reference())
+        if payment is None or not can(payment, PaymentEvent.GIVEN_UP_UNOPENED):
+            raise Refused("This payment's page was opened: it cannot be given up. Only a fact settles it.")
+        self._payments.hint(payment.reference, PaymentEvent.GIVEN_UP_UNOPENED)
         self._changed()
 
     def page_event(self, reference: str, event: PaymentEvent, detail: str = "") -> None:
-        """What the page, its renderer or the clerk's closing of it suggests. Never ends a payment."""
+        """What the page, its renderer or the clerk's closing of it suggests. Never ends a payment.
+
+        An event that the payment's state does not list is a page outliving its payment, and ignored.
+        """
+        if event not in PAGE_HINTS:
+            raise ValueError(f"{event} is not a page's to tell")
         payment = self._journal.payment(reference)
         if payment is not None and can(payment, event):
             self._payments.hint(reference, event, detail)
@@ -286,14 +314,14 @@ class Till:
         """Bring an earlier payment's standing to the payment page."""
         if self._journal.payment(reference) is None:
             raise Refused("This payment is not in this till's journal.")
+        if reference != self._current:
+            self._refuse_while_paying()
         self._current = reference
         self._changed()
 
     def take(self, delivered: DeliveredPostback) -> Told:
         """Apply one postback. Raises Unavailable when the journal could not record it."""
         told = self._payments.take(delivered)
-        if told.receipt is not None and told.payment and told.payment.reference == self._current:
-            self._last_receipt = told.receipt
         self._changed()
         return told
 

@@ -22,7 +22,7 @@ from PySide6.QtWebEngineCore import (
     qWebEngineChromiumVersion,
 )
 from PySide6.QtWebEngineWidgets import QWebEngineView
-from PySide6.QtWidgets import QApplication, QLabel, QStackedLayout, QWidget
+from PySide6.QtWidgets import QApplication, QLabel, QVBoxLayout, QWidget
 
 from cashier import environment
 from cashier.domain.errors import Refused
@@ -57,6 +57,8 @@ class _Sealed:
     was_returned: bool = False
     was_loaded: bool = False
     is_dead: bool = False
+    lost_active: bool = False
+    """On a real display Qt makes the window anew for its first web view, and leaves it inactive."""
 
 
 class PaymentView(QWidget):
@@ -89,8 +91,10 @@ class PaymentView(QWidget):
         self._notice.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self._notice.setWordWrap(True)
         self._notice.setTextFormat(Qt.TextFormat.PlainText)
-        self._stack = QStackedLayout(self)
-        self._stack.addWidget(self._notice)
+        # One of the two shows. (A stacked layout would move its widgets among the children, see `_seal`.)
+        self._box = QVBoxLayout(self)
+        self._box.setContentsMargins(0, 0, 0, 0)
+        self._box.addWidget(self._notice)
         self.setAccessibleName(self.tr("Payment page"))
         self.setContextMenuPolicy(Qt.ContextMenuPolicy.NoContextMenu)
         self.setAcceptDrops(False)
@@ -126,7 +130,9 @@ class PaymentView(QWidget):
                 )
             )
         self.close_page()
+        was_active = self.isActiveWindow()
         self._sealed = self._seal()
+        self._sealed.lost_active = was_active and not self.isActiveWindow()
         self._show_notice(self.tr("Opening the payment page…"))
         self._sealed.page.load(target)
 
@@ -148,7 +154,7 @@ class PaymentView(QWidget):
     def focusInEvent(self, event: QFocusEvent) -> None:
         """Pass the keyboard on to the page while one shows. (A focus proxy would upset the order of Tab.)"""
         super().focusInEvent(event)
-        if self._sealed is not None and self._stack.currentWidget() is self._sealed.view:
+        if self._sealed is not None and self._sealed.view.isVisibleTo(self):
             self._sealed.view.setFocus(event.reason())
 
     def _seal(self) -> _Sealed:
@@ -167,16 +173,20 @@ class PaymentView(QWidget):
         view.setAccessibleName(self.tr("Payment page of the gateway"))
         page.loadingChanged.connect(self._note_loading)
         page.renderProcessTerminated.connect(self._note_death)
-        self._stack.addWidget(view)
+        view.hide()
+        self._box.addWidget(view)
         return _Sealed(page, view, profile, guard)
 
     def _show_notice(self, text: str) -> None:
         self._notice.setText(text)
         self._notice.setAccessibleName(text)
-        self._stack.setCurrentWidget(self._notice)
+        if self._sealed is not None:
+            self._sealed.view.hide()
+        self._notice.show()
 
     def _show_page(self, view: QWebEngineView) -> None:
-        self._stack.setCurrentWidget(view)
+        self._notice.hide()
+        view.show()
         inner = view.focusProxy()
         if inner is not None:
             # Chromium makes this widget late, and anew with a new renderer, so it stands last in the window;
@@ -265,6 +275,9 @@ class PaymentView(QWidget):
             )
         if ok and not sealed.was_loaded:
             sealed.was_loaded = True
+            if sealed.lost_active:
+                # Not earlier: until the new window is on screen, X11 does not give it the keyboard.
+                self.window().activateWindow()
             sealed.view.setFocus(Qt.FocusReason.OtherFocusReason)
         self.loaded.emit(ok)
 

@@ -41,9 +41,11 @@ def system_is_dark() -> bool:
     return QGuiApplication.styleHints().colorScheme() is Qt.ColorScheme.Dark
 
 
-def put_on(app: QApplication, resources: Path) -> Theme:
-    """Style the whole application."""
-    theme = load(resources, system_is_dark())
+def put_on(
+    app: QApplication, resources: Path, *, dark: bool | None = None, text_scale: float | None = None
+) -> Theme:
+    """Style the whole application; dark and the size of text as the system asks unless given."""
+    theme = load(resources, system_is_dark() if dark is None else dark)
     app.setStyle("Fusion")
     palette = app.palette()
     palette.setColor(QPalette.ColorRole.Window, theme.color("page"))

@@ -42,6 +42,7 @@ class Tour:
     async def drive(self, window: MainWindow, opened: Opened) -> None:
         """Walk. Raises what goes wrong; pictures taken so far stay."""
         self._window, self._till = window, opened.till
+        await self._activate()
         await until(lambda: self._till.snapshot().line.value == "online", "the hub")
         self._picture("sale-empty", "An empty sale says what to do.")
         await self._fill_sale()
@@ -75,6 +76,7 @@ class Tour:
 
     async def _open_page(self) -> Payer:
         """F8, then wait for the page."""
+        await self._activate()
         self._key(self._window, Qt.Key.Key_F8)
         await until(lambda: self._window.payment.hosted is not None, "the payment page to open")
         assert self._window.payment.hosted is not None
@@ -117,6 +119,7 @@ class Tour:
     async def _in_doubt_then_confirmed(self) -> None:
         """The clerk closes the page after the payer has paid, before the word of the gateway is there."""
         self._key(self._window.payment.next_sale, Qt.Key.Key_Return)
+        await self._activate()
         sale = self._window.sale
         for name, text in {**CUSTOMER, "name": "Kim Example", "account_number": "BU7-00043"}.items():
             sale.fields[name].setFocus()
@@ -152,6 +155,11 @@ class Tour:
         self._tell(f"{self._count} pictures and summary.md in {self._out}")
 
     # -- helpers -----------------------------------------------------------------------------------------
+
+    async def _activate(self) -> None:
+        """A virtual display has no window manager that would give the window the keyboard."""
+        self._window.activateWindow()
+        await until(self._window.isActiveWindow, "the window to be active")
 
     async def _state(self, state: PaymentState) -> None:
         def there() -> bool:

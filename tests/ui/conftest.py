@@ -1,0 +1,36 @@
+"""Fixtures of the user interface's tests. Qt WebEngine is imported only by the tests that ask for it."""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import pytest
+from pytestqt.qtbot import QtBot
+
+from tests.ui.hostile_site import FOREIGN_HOST, GATEWAY_HOST, HostileSite
+
+if TYPE_CHECKING:
+    from tests.ui.payment_harness import Watched
+
+
+@pytest.fixture
+def site() -> Iterator[HostileSite]:
+    """What stands for the gateway."""
+    with HostileSite(GATEWAY_HOST) as running:
+        yield running
+
+
+@pytest.fixture
+def foreign() -> Iterator[HostileSite]:
+    """A host that is none of the gateway's."""
+    with HostileSite(FOREIGN_HOST) as running:
+        yield running
+
+
+@pytest.fixture
+def watched(qtbot: QtBot, site: HostileSite) -> "Iterator[Watched]":
+    """A payment view that may show `site` and knows one return URL."""
+    from tests.ui.payment_harness import Watched, training
+
+    watching = Watched(qtbot, training(site, "https://permits.example.org/return"))
+    yield watching
+    watching.view.close_page()

@@ -1,0 +1,275 @@
+"""A counter for the tests of the windows: a real till on a real journal behind the real window.
+
+Gateway and hub are the fakes of tests/fakes, the hosted page is a plain widget with the same signals. The
+loop turns only when a test says so (`settle`, `turn`), so that every moment in between can be looked at.
+"""
+
+import asyncio
+import datetime as dt
+from dataclasses import replace
+from pathlib import Path
+
+from PySide6.QtCore import QPoint, Qt, Signal
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication, QMessageBox, QWidget
+from pytestqt.qtbot import QtBot
+
+from cashier import paths
+from cashier.domain.entries import Draft, EntryKind
+from cashier.domain.errors import Unavailable
+from cashier.domain.fees import Schedule
+from cashier.domain.money import Cents
+from cashier.domain.payment import Payment, PaymentState
+from cashier.domain.postback import Postback
+from cashier.domain.sale import Customer, Permit, Sale
+from cashier.journal.store import SqliteJournal
+from cashier.schedules import find
+from cashier.till.config import Biller, Reader, ServiceFee, TillConfig
+from cashier.till.snapshot import DraftView, LineState, PaymentView, Snapshot
+from cashier.till.till import Till
+from cashier.ui import theme
+from cashier.ui.window import MainWindow
+from tests.fakes.clock import MovingClock, SeededRandomness
+from tests.fakes.feed import FakeFeed
+from tests.fakes.gateway import FakeGateway
+from tests.helpers.payments import BILLER_GUID, told_all, told_declined
+
+TYPES = {6: "Building", 43: "Permits", 93: "Planning", 95: "Zoning"}
+BOTH = Reader("lane-3000", "Lane 3000, counter 1", "DEVICE-1")
+CHIP_ONLY = Reader("chip", "Chip reader, counter 2", "DEVICE-2", swipe=False)
+SWIPE_ONLY = Reader("swipe", "Swipe reader", "DEVICE-3", emv=False)
+WAIT_MS = 10_000
+
+
+class HostedPage(QWidget):
+    """Stands for the sealed view: the same signals and verbs, and a list of what was asked of it."""
+
+    loaded = Signal(bool)
+    submitted = Signal()
+    returned = Signal()
+    renderer_died = Signal(str)
+    blocked = Signal(str, str)
+
+    def __init__(self, parent: QWidget, error: Exception | None = None) -> None:
+        super().__init__(parent)
+        self._error = error
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setAccessibleName("Payment page")
+        self.opened: list[str] = []
+        self.closed = 0
+
+    def open(self, url: str) -> None:
+        """As the real view: it may refuse the address."""
+        if self._error is not None:
+            raise self._error
+        self.opened.append(url)
+
+    def close_page(self) -> None:
+        """Count it."""
+        self.closed += 1
+
+
+class PartGateway(FakeGateway):
+    """A gateway whose invoices may be paid in part, from `minimum_cents` on, when that is set."""
+
+    minimum_cents: int | None = None
+
+    def number_invoices(self, sale: Sale, fallback_stem: str) -> Sale:
+        """See the port."""
+        numbered = super().number_invoices(sale, fallback_stem)
+        if self.minimum_cents is None:
+            return numbered
+        minimum = Cents(self.minimum_cents)
+        parts = (replace(one, allow_partial=True, minimum_due_cents=minimum) for one in numbered.invoices)
+        return replace(numbered, invoices=tuple(parts))
+
+
+class FailingJournal(SqliteJournal):
+    """A real journal on a disk that can become full."""
+
+    disk_full = False
+
+    def record(self, drafts):  # type: ignore[no-untyped-def]
+        """See the port."""
+        if self.disk_full:
+            raise Unavailable("The disk is full. Nothing was recorded.")
+        return super().record(drafts)
+
+
+class Desk:
+    """One counter. `attach` brings the till into the window, as the product does after the first paint."""
+
+    def __init__(self, qtbot: QtBot, app: QApplication, folder: Path, loop: asyncio.AbstractEventLoop) -> None:
+        self.qtbot, self.app, self.loop = qtbot, app, loop
+        app.setQuitOnLastWindowClosed(False)  # as the product does
+        self.clock = MovingClock()
+        self.randomness = SeededRandomness()
+        self.file = folder / "journal.db"
+        self.journal = FailingJournal(self.file, till="A", clock=self.clock, holder="test")
+        self.gateway, self.feed = PartGateway(), FakeFeed()
+        self.config = TillConfig(
+            site="town",
+            till="A",
+            agency="Sampletown Building Department",
+            cashier="Kim Clerk",
+            profile="grancius",
+            billers=(Biller("town", TYPES, BILLER_GUID, service_fee=ServiceFee(250, Cents(100))),),
+            training=True,
+            readers=(BOTH, CHIP_ONLY, SWIPE_ONLY),
+        )
+        self.pages: list[HostedPage] = []
+        self.page_error: Exception | None = None
+        self._postbacks = 0
+
+    def start(
+        self, size: tuple[int, int] = (1360, 860), *, dark: bool = False, text_scale: float = 1.0
+    ) -> "Desk":
+        """Show the window with the till in it."""
+        self.theme = theme.put_on(self.app, paths.resources(), dark=dark, text_scale=text_scale)
+        self.window = MainWindow(self.theme, training=self.config.training)
+        self.qtbot.addWidget(self.window)
+        self.window.resize(*size)
+        with self.qtbot.waitActive(self.window, timeout=WAIT_MS):
+            self.window.show()
+            self.window.activateWindow()
+        self.window.show_icons()
+        self.till = Till(
+            self.config, self.clock, self.randomness, self.journal, self.gateway, self.feed, self._schedule
+        )
+        self.window.attach(self.till, self._make_page)
+        self.till.line_is(LineState.ONLINE)
+        return self
+
+    def _schedule(self, date: dt.date) -> Schedule:
+        return find("generic", paths.resources() / "schedules", date)
+
+    def _make_page(self, parent: QWidget) -> HostedPage:
+        self.pages.append(HostedPage(parent, self.page_error))
+        return self.pages[-1]
+
+    def close(self) -> None:
+        """At the end of a test."""
+        for box in self.boxes:
+            box.close()
+        self.settle()
+        self.journal.close()
+
+    # -- the loop ------------------------------------------------------------------------------------------
+
+    def settle(self) -> None:
+        """Turn the loop until nothing is under way."""
+        while tasks := asyncio.all_tasks(self.loop):
+            self.loop.run_until_complete(asyncio.wait(tasks))
+        self.app.processEvents()
+
+    def turn(self) -> None:
+        """Turn the loop a little: what waits for the gateway goes on waiting."""
+
+        async def turns() -> None:
+            for _ in range(5):
+                await asyncio.sleep(0)
+
+        self.loop.run_until_complete(turns())
+
+    # -- hands and eyes ------------------------------------------------------------------------------------
+
+    def key(self, key: Qt.Key, modifier: Qt.KeyboardModifier = Qt.KeyboardModifier.NoModifier) -> None:
+        """Press a key where the focus is; a dialog gets it when it is up."""
+        QTest.keyClick(self.focus, key, modifier)
+
+    def type(self, text: str) -> None:
+        """Type where the focus is; the focus may move meanwhile."""
+        for letter in text:
+            QTest.keyClicks(self.focus, letter)
+
+    @property
+    def focus(self) -> QWidget:
+        """The widget that has the focus; the window when none has."""
+        return self.app.focusWidget() or self.window
+
+    @property
+    def boxes(self) -> list[QMessageBox]:
+        """Message boxes that are up."""
+        return [box for box in self.window.findChildren(QMessageBox) if box.isVisible()]
+
+    def grab(self, file: Path) -> None:
+        """A picture of the window."""
+        self.app.processEvents()
+        assert self.window.grab().save(str(file))
+
+    def click(self, widget: QWidget, at: QPoint | None = None) -> None:
+        """A mouse click."""
+        QTest.mouseClick(widget, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, at or QPoint())
+
+    # -- the sale and its payment --------------------------------------------------------------------------
+
+    @property
+    def snapshot(self) -> Snapshot:
+        """What the window shows."""
+        return self.till.snapshot()
+
+    @property
+    def draft(self) -> DraftView:
+        """The sale."""
+        return self.snapshot.draft
+
+    @property
+    def lines(self) -> list[tuple[str, int]]:
+        """Fee codes and quantities on the sale."""
+        lines = [line for invoice in self.draft.invoices for line in invoice.lines]
+        return [(line.request.code, line.request.quantity) for line in lines]
+
+    @property
+    def payment(self) -> PaymentView:
+        """The payment on the payment page."""
+        payment = self.snapshot.payment
+        assert payment is not None
+        return payment
+
+    @property
+    def recorded(self) -> Payment:
+        """The same, as the journal has it."""
+        payment = self.journal.payment(self.payment.reference)
+        assert payment is not None
+        return payment
+
+    def hints(self) -> list[str]:
+        """Every hint in the journal."""
+        return [
+            entry.body["event"]
+            for entry in self.journal.entries()
+            if entry.kind is EntryKind.PAYMENT_HINTED
+        ]
+
+    def fill(self, *codes: str, name: str = "Robin Example") -> None:
+        """A sale, as if it had been typed."""
+        self.till.set_customer(Customer("BU7-00042", name, "3 Sample Lane", "Sampletown", "FL", "32003"))
+        self.till.set_permit(Permit("BLD-26-000012", "Re-roof and shed"))
+        for code in codes or ("planning-application",):
+            self.till.add_fee(code)
+
+    def open_page(self, *codes: str) -> HostedPage:
+        """A sale with its page open."""
+        self.fill(*codes)
+        self.window.pay()
+        self.settle()
+        assert self.payment.state is PaymentState.OPEN
+        return self.pages[-1]
+
+    def tell(self, postback: Postback, reference: str = "") -> None:
+        """The gateway's word arrives."""
+        delivered = self.feed.send(reference or self.payment.reference, postback)
+        self.till.take(delivered)
+        self.app.processEvents()
+
+    def approve(self, **changes: object) -> None:
+        """The gateway says paid."""
+        self.tell(told_all(self.recorded, **changes))
+
+    def decline(self) -> None:
+        """The gateway says declined."""
+        self.tell(told_declined(self.recorded))
+
+    def receipts(self, *drafts: Draft) -> None:
+        """Put made-up entries into the journal."""
+        self.journal.record(drafts)
