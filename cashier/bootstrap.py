@@ -152,12 +152,12 @@ async def open_till(
             till = Till(config, clock, randomness, journal, gateway, feed, dated)
             _log_changes(till)
             following = asyncio.get_running_loop().create_task(follow(feed, till))
+            following.add_done_callback(_tell_end)
             try:
                 yield till
             finally:
                 following.cancel()
-                with contextlib.suppress(asyncio.CancelledError):
-                    await following
+                await asyncio.wait([following])
 
 
 def _log_changes(till: Till) -> None:
@@ -182,6 +182,13 @@ def _log_changes(till: Till) -> None:
                     log.info("payment_changed", reference=name, state=state)
 
     till.subscribe(look)
+
+
+def _tell_end(following: "asyncio.Task[None]") -> None:
+    """Following the hub ends only by being cancelled; a bug that ends it is told at once."""
+    if not following.cancelled() and (error := following.exception()) is not None:
+        context = {"message": "following the hub failed", "exception": error}
+        following.get_loop().call_exception_handler(context)
 
 
 def timeouts(settings: "Settings") -> "Timeouts":

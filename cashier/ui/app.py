@@ -10,6 +10,8 @@ from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from pathlib import Path
+from types import TracebackType
+from typing import Any
 
 os.environ.setdefault("QT_API", "pyside6")
 
@@ -60,9 +62,28 @@ def run(open_till: Opener, resources: Path, *, training: bool, drive: Driver | N
     app.processEvents()  # the first paint is sacred: nothing below it is imported or opened before
     loop = qasync.QEventLoop(app)
     asyncio.set_event_loop(loop)
+    _tell_bugs(window, loop)
     with loop:
         code: int = loop.run_until_complete(_main(window, open_till, drive))
         return code
+
+
+def _tell_bugs(window: MainWindow, loop: qasync.QEventLoop) -> None:
+    """A bug must not pass unseen: it goes to standard error and, in plain words, to the clerk."""
+
+    def tell(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+        sys.__excepthook__(kind, error, trace)
+        window.tell_bug()
+
+    def tell_context(_loop: object, context: dict[str, Any]) -> None:
+        error = context.get("exception")
+        if isinstance(error, BaseException):
+            tell(type(error), error, error.__traceback__)
+        else:
+            loop.default_exception_handler(context)
+
+    sys.excepthook = tell
+    loop.set_exception_handler(tell_context)
 
 
 async def _main(window: MainWindow, open_till: Opener, drive: Driver | None) -> int:

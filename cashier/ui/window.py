@@ -279,7 +279,13 @@ class MainWindow(QMainWindow):
     def _run(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.get_event_loop().create_task(work)
         self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(self._done)
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        """A bug in a verb is told at once, not when the task is swept up."""
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            task.get_loop().call_exception_handler({"message": "a verb failed", "exception": error})
 
     # -- dialogs: always open(), never exec() ----------------------------------------------------------------
 
@@ -288,6 +294,14 @@ class MainWindow(QMainWindow):
         box.setTextFormat(Qt.TextFormat.PlainText)
         box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         box.open()
+
+    def tell_bug(self) -> None:
+        """The till met something it was not made for."""
+        self._tell(
+            "The till made a mistake",
+            "Something unexpected happened. What is recorded is safe: a payment under way is being checked. "
+            "Do not charge it again. If this comes back, close the till and start it anew.",
+        )
 
     def show_shortcuts(self) -> None:
         """F1."""
