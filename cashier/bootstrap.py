@@ -266,7 +266,7 @@ def print_request(file: Path, *, exact: bool, settings_file: Path) -> str:
     hub = (settings.hub.public_url or settings.hub.url) if settings else "https://hub.example.org"
     extras = CounterExtras(
         reference=f"{till}-{'0' * 32}",
-        postback_url=f"{hub}/pb/v1/…",
+        postback_url=f"{hub}/pb/v1/site/token",
         return_url=settings.return_url if settings else None,
         cashier_name=None,
     )

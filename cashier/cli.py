@@ -3,12 +3,12 @@
 Exit codes: 0 done, 1 not done, 2 bad input and nothing half-done, 3 in doubt.
 """
 
-import asyncio
 import json
 import os
 import sys
+from collections.abc import Coroutine
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import click
 
@@ -16,6 +16,7 @@ from cashier import paths
 from cashier.domain.errors import CashierError, InDoubt, Refused
 
 DATE = "%Y-%m-%d"
+Result = TypeVar("Result")
 
 
 class _Group(click.Group):
@@ -49,11 +50,22 @@ def cli(ctx: click.Context, training: bool, settings_file: Path | None, fault: s
     file = settings_file or paths.settings_file()
     ctx.obj = {"training": training, "settings": file, "fault": fault}
     if ctx.invoked_subcommand is None:
-        from cashier.bootstrap import opener
         from cashier.ui.app import run
 
-        open_it = opener(training=training, settings_file=file, sandbox_options=_fault_option(fault))
+        def open_it() -> Any:
+            # After the first paint: it brings in what the window does not need.
+            from cashier.bootstrap import opener
+
+            return opener(training=training, settings_file=file, sandbox_options=_fault_option(fault))()
+
         ctx.exit(run(open_it, paths.resources(), training=training))
+
+
+def _run(work: Coroutine[Any, Any, Result]) -> Result:
+    """Run a coroutine to its end."""
+    import asyncio  # late: it brings in ssl, which nothing before the window's first paint may
+
+    return asyncio.run(work)
 
 
 def _fault_option(fault: str | None) -> tuple[str, ...]:
@@ -103,7 +115,7 @@ def sale_launch(ctx: click.Context, file: Path, wait_s: float) -> None:
         wait_s=wait_s,
         tell=click.echo,
     )
-    if not asyncio.run(work):
+    if not _run(work):
         ctx.exit(1)
 
 
@@ -406,7 +418,7 @@ def doctor(ctx: click.Context, as_json: bool) -> None:
     """Check this machine: versions, SQLite, WebEngine, keyring, gateway, hub, clock."""
     from cashier.doctor import examine
 
-    findings = asyncio.run(examine(ctx.obj["settings"], training=ctx.obj["training"]))
+    findings = _run(examine(ctx.obj["settings"], training=ctx.obj["training"]))
     for finding in findings:
         line = {
             "what": finding.what,

@@ -6,8 +6,9 @@ between levels, e.g. `CASHIER_GATEWAY__BASE_URL`; a list or a whole table is giv
 
 import re
 import tomllib
+from collections.abc import Sized
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 from pydantic_settings import (
@@ -24,6 +25,7 @@ from cashier.domain.money import Cents, parse_cents
 from cashier.till.config import Biller, Reader, ServiceFee, TillConfig
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,31}", re.ASCII)
+_Items = TypeVar("_Items", bound=Sized)
 _PERCENT = re.compile(r"(\d{1,2})(?:\.(\d{1,2}))?", re.ASCII)
 
 
@@ -63,6 +65,13 @@ def _web_address(text: str) -> str:
     if parts.scheme == "http" and not loopback:
         raise ValueError("must start with https://")
     return text.rstrip("/")
+
+
+def _not_empty(items: _Items) -> _Items:
+    # Not pydantic's min_length: a faulty item is not counted there and would be a second fault.
+    if not items:
+        raise ValueError("needs at least one")
+    return items
 
 
 Amount = Annotated[str, AfterValidator(_amount)]
@@ -106,7 +115,7 @@ class BillerSettings(_Strict):
 
     name: Name
     guid: str = Field(default="", max_length=64)
-    invoice_types: dict[int, Text] = Field(min_length=1)
+    invoice_types: Annotated[dict[int, Text], AfterValidator(_not_empty)]
     card_maximum: Amount | None = None
     return_site_name: str | None = Field(default=None, max_length=80)
     service_fee: ServiceFeeSettings = ServiceFeeSettings()
@@ -123,12 +132,8 @@ class ReaderSettings(_Strict):
     swipe: bool = True
 
 
-class Settings(BaseSettings):
+class Settings(_Strict):
     """All settings of a till."""
-
-    model_config = SettingsConfigDict(
-        extra="forbid", frozen=True, env_prefix="CASHIER_", env_nested_delimiter="__"
-    )
 
     site: Name
     till: TillCode
@@ -139,23 +144,10 @@ class Settings(BaseSettings):
     return_url: WebAddress | None = None
     gateway: GatewaySettings = GatewaySettings()
     hub: HubSettings
-    billers: tuple[BillerSettings, ...] = Field(min_length=1)
+    billers: Annotated[tuple[BillerSettings, ...], AfterValidator(_not_empty)]
     readers: tuple[ReaderSettings, ...] = ()
     training: bool = False
     data_folder: Path | None = None
-
-    @classmethod
-    def settings_customise_sources(
-        cls,
-        settings_cls: type[BaseSettings],
-        init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,
-        file_secret_settings: PydanticBaseSettingsSource,
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """The environment goes over what the file says."""
-        assert isinstance(env_settings, EnvSettingsSource) and isinstance(init_settings, InitSettingsSource)
-        return (env_settings, init_settings)
 
     @model_validator(mode="after")
     def _names_are_unique(self) -> "Settings":
@@ -182,6 +174,30 @@ class Settings(BaseSettings):
             billers=tuple(_biller(biller) for biller in self.billers),
             readers=tuple(Reader(**reader.model_dump()) for reader in self.readers),
         )
+
+
+class _OverEnvironment(Settings, BaseSettings):
+    """The same settings, looked for in the environment as well.
+
+    Not Settings itself: a BaseSettings reads the environment however it is made, `model_validate` included.
+    """
+
+    model_config = SettingsConfigDict(
+        extra="forbid", frozen=True, env_prefix="CASHIER_", env_nested_delimiter="__"
+    )
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """The environment goes over what the file says."""
+        assert isinstance(env_settings, EnvSettingsSource) and isinstance(init_settings, InitSettingsSource)
+        return (env_settings, init_settings)
 
 
 def _biller(biller: BillerSettings) -> Biller:
@@ -225,7 +241,7 @@ def check(table: dict[str, Any], source: str, *, environment: bool = True) -> Se
     Without `environment` no variable of the environment counts: nothing may lead training astray.
     """
     try:
-        return Settings(**table) if environment else Settings.model_validate(table)
+        return _OverEnvironment(**table) if environment else Settings.model_validate(table)
     except ValidationError as error:
         faults = tuple(f"{source}: {_key(item['loc'])}: {_reason(item)}" for item in error.errors())
         raise Refused(f"{source}: {len(faults)} faults in the settings", faults) from None

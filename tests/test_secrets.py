@@ -15,10 +15,10 @@ from cashier.secrets import TILL_KEY, Secrets, api_key_name
 class MemoryKeyring(KeyringBackend):
     """A keyring that forgets. `locked` refuses to write, as a locked desktop keyring does."""
 
-    priority = 1  # type: ignore[assignment]
+    priority = 1
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.kept: dict[tuple[str, str], str] = {}
         self.locked = False
 

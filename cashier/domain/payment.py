@@ -34,6 +34,7 @@ class PaymentEvent(StrEnum):
     PAGE_CLOSED = "page_closed"  # the clerk stopped waiting
     PAGE_FAILED = "page_failed"  # the page did not load
     RENDERER_DIED = "renderer_died"
+    LINE_LOST = "line_lost"  # the hub does not answer, so no word of the gateway can arrive
     TILL_RESTARTED = "till_restarted"
     # Facts.
     CONFIRMED_PAID = "confirmed_paid"  # matched postback (or enquiry) covers the payment
@@ -80,6 +81,7 @@ def _table() -> Mapping[tuple[PaymentState, PaymentEvent], PaymentState]:
             (s.ISSUED, e.GIVEN_UP_UNOPENED): s.ABANDONED,
             (s.ISSUED, e.TILL_RESTARTED): s.ISSUED,
             (s.OPEN, e.PAGE_SUBMITTED): s.OPEN,
+            (s.OPEN, e.LINE_LOST): s.IN_DOUBT,
             **{(s.OPEN, gone): s.IN_DOUBT for gone in page_gone},
             **{(s.IN_DOUBT, gone): s.IN_DOUBT for gone in page_gone},
             (s.IN_DOUBT, e.PAGE_SUBMITTED): s.IN_DOUBT,

@@ -191,7 +191,7 @@ def _padded(text: str) -> bytes:
 _TEXTS = (
     ("BillerGUID", "biller_guid", 64),
     ("PaymentDate", "payment_date", 64),
-    ("InvoiceNumber", "invoice_number", 200),
+    ("InvoiceNumber", "invoice_number", 4000),
     ("CustomerName", "customer_name", 200),
     ("CustomerAddress", "customer_address", 200),
     ("CustomerCity", "customer_city", 100),

@@ -7,7 +7,7 @@ modes of payment, clerk, counter.
 import datetime as dt
 from pathlib import Path
 
-from PySide6.QtCore import QMarginsF, QRectF, QSizeF, Qt
+from PySide6.QtCore import QBuffer, QIODevice, QMarginsF, QRectF, QSizeF, Qt
 from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPageLayout, QPageSize, QPainter, QPdfWriter, QPen
 
 from cashier.domain.money import format_dollars
@@ -16,10 +16,17 @@ from cashier.domain.receipt import Receipt, Tender, TenderKind
 #: The page is laid out in points and scaled to whatever it is painted on.
 WIDTH = 440.0
 MARGIN = 28.0
+FAMILY = "DejaVu Sans"
+#: A receipt on paper is not made smaller than this; it goes on over another page instead.
+SCALE_MIN = 0.75
+#: Room at the bottom of a page for its number, points.
+FOOT = 36.0
 INK = QColor("#18212f")
 SOFT = QColor("#566275")
 BLUE = QColor("#1b4b8f")
 LINE = QColor("#d5dbe3")
+#: Between what stands at the left and at the right of a line, points.
+GUTTER = 12.0
 _KINDS = {
     TenderKind.CARD: "Card",
     TenderKind.BANK: "Bank account",
@@ -29,12 +36,16 @@ _KINDS = {
 
 
 class _Pen:
-    """Writes down the page; `y` is where the next line goes. Without a painter it only measures."""
+    """Writes down the page; `y` is where the next line goes. Without a painter it only measures.
+
+    `ends` are the places where a line or a paragraph ends: a page may end there, too.
+    """
 
     def __init__(self, painter: QPainter | None, family: str) -> None:
         self._painter = painter
         self._family = family
         self.y = MARGIN
+        self.ends: list[float] = []
 
     def font(self, size: float, bold: bool = False) -> QFont:
         font = QFont(self._family)
@@ -57,29 +68,49 @@ class _Pen:
     ) -> None:
         """A paragraph, with an amount at the right margin, less `inset`, if given. Sizes are points."""
         font = self.font(size, bold)
+        metrics = QFontMetricsF(font)
+        width = WIDTH - 2 * MARGIN - indent - inset
+        space = metrics.horizontalAdvance(right) / 10 + GUTTER if right else 0
+        align = Qt.AlignmentFlag.AlignHCenter if center else Qt.AlignmentFlag.AlignLeft
+        height = self._block(text, font, color, indent, width - space, align)
+        if right:
+            self._block(right, font, color, indent, width, Qt.AlignmentFlag.AlignRight)
+        self._end(height + size * 0.28)
+
+    def fact(self, name: str, value: str, size: float = 10.5) -> None:
+        """A name at the left and its value at the right; a long value goes on below itself."""
+        font = self.font(size)
+        name_width = QFontMetricsF(font).horizontalAdvance(name) / 10
+        width = WIDTH - 2 * MARGIN - name_width - GUTTER
+        self._block(name, font, SOFT, 0, name_width + 1, Qt.AlignmentFlag.AlignLeft)
+        indent = name_width + GUTTER
+        height = self._block(value, font, SOFT, indent, width, Qt.AlignmentFlag.AlignRight)
+        self._end(height + size * 0.28)
+
+    def _block(
+        self, text: str, font: QFont, color: QColor, indent: float, width: float, align: Qt.AlignmentFlag
+    ) -> float:
+        """Wrapped text at `y`; its height in points, one line at least."""
         # Measured at ten times the size and scaled down, so that screen, PDF and printer break lines alike.
         metrics = QFontMetricsF(font)
-        space = metrics.horizontalAdvance(right) / 10 + 12 if right else 0
-        box = QRectF(0, 0, (WIDTH - 2 * MARGIN - indent - space) * 10, 100_000)
-        flags = (
-            Qt.TextFlag.TextWordWrap | Qt.TextFlag.TextWrapAnywhere
-            if len(text) > 60
-            else Qt.TextFlag.TextWordWrap
-        )
-        align = Qt.AlignmentFlag.AlignHCenter if center else Qt.AlignmentFlag.AlignLeft
-        height = metrics.boundingRect(box, flags | align, text).height() / 10
+        box = QRectF(0, 0, width * 10, 100_000)
+        widest = max((metrics.horizontalAdvance(word) for word in text.split()), default=0.0)
+        # A word that is longer than its line is broken anywhere; no other is.
+        wrap = Qt.TextFlag.TextWrapAnywhere if widest > box.width() else Qt.TextFlag.TextWordWrap
+        height = max(metrics.boundingRect(box, wrap | align, text).height(), metrics.height()) / 10
         if self._painter is not None:
             self._painter.save()
             self._painter.translate(MARGIN + indent, self.y)
             self._painter.scale(0.1, 0.1)
             self._painter.setFont(font)
             self._painter.setPen(color)
-            self._painter.drawText(box, flags | align, text)
-            if right:
-                whole = QRectF(0, 0, (WIDTH - 2 * MARGIN - indent - inset) * 10, metrics.height())
-                self._painter.drawText(whole, Qt.AlignmentFlag.AlignRight, right)
+            self._painter.drawText(box, wrap | align, text)
             self._painter.restore()
-        self.y += height + size * 0.28
+        return height
+
+    def _end(self, height: float) -> None:
+        self.y += height
+        self.ends.append(self.y)
 
     def gap(self, points: float = 8) -> None:
         self.y += points
@@ -102,12 +133,16 @@ class _Pen:
             self._painter.setBrush(Qt.BrushStyle.NoBrush)
         y, self.y = self.y, self.y + 10
         self.text(word, 16, bold=True, color=QColor("white"), right=detail, indent=12, inset=12)
+        self.ends.pop()
         self.y = y + height + 10
 
 
-def paint(painter: QPainter | None, receipt: Receipt, family: str = "DejaVu Sans") -> float:
+def paint(painter: QPainter | None, receipt: Receipt, family: str = FAMILY) -> float:
     """Paint a receipt at WIDTH points; returns its height in points. Without a painter it only measures."""
-    pen = _Pen(painter, family)
+    return _write(_Pen(painter, family), receipt)
+
+
+def _write(pen: _Pen, receipt: Receipt) -> float:
     if receipt.training:
         pen.text("TRAINING – NOT A RECEIPT", 13, bold=True, color=SOFT, center=True)
         pen.gap(4)
@@ -120,6 +155,7 @@ def paint(painter: QPainter | None, receipt: Receipt, family: str = "DejaVu Sans
     pen.line()
     for invoice in receipt.invoices:
         pen.text(f"Invoice {invoice.number}", bold=True, right=format_dollars(invoice.total_cents))
+        pen.ends.pop()  # no page ends between an invoice and its first fee
         for fee in invoice.fees:
             pen.text(fee.name, color=SOFT, right=format_dollars(fee.amount_cents), indent=10)
         pen.gap(4)
@@ -139,15 +175,15 @@ def paint(painter: QPainter | None, receipt: Receipt, family: str = "DejaVu Sans
 
 
 def _head(pen: _Pen, receipt: Receipt) -> None:
-    pen.text("Receipt", color=SOFT, right=receipt.number)
-    pen.text("Date", color=SOFT, right=local_time(receipt.at))
-    pen.text("Business date", color=SOFT, right=receipt.business_date)
-    pen.text("Received from", color=SOFT, right=receipt.customer.name)
-    pen.text("Account", color=SOFT, right=receipt.customer.account_number)
+    pen.fact("Receipt", receipt.number)
+    pen.fact("Date", local_time(receipt.at))
+    pen.fact("Business date", receipt.business_date)
+    pen.fact("Received from", receipt.customer.name)
+    pen.fact("Account", receipt.customer.account_number)
     if receipt.permit is not None:
-        pen.text("Permit", color=SOFT, right=receipt.permit.number)
+        pen.fact("Permit", receipt.permit.number)
         if receipt.permit.description:
-            pen.text("For", color=SOFT, right=receipt.permit.description)
+            pen.fact("For", receipt.permit.description)
 
 
 def _tender(pen: _Pen, tender: Tender) -> None:
@@ -169,13 +205,14 @@ def local_time(stamp: str) -> str:
 
 
 def write_pdf(receipt: Receipt, file: Path, page: QPageSize.PageSizeId = QPageSize.PageSizeId.Letter) -> None:
-    """Write the receipt as a one-page PDF. Raises OSError when the file cannot be written.
+    """Write the receipt as a PDF. Raises OSError when the file cannot be written.
 
-    A receipt too long for the page is scaled down to it.
+    A receipt somewhat too long for a page is scaled down to it; a longer one goes on over more pages, each
+    with the receipt's number.
     """
-    with file.open("wb"):
-        pass  # QPdfWriter says nothing of a folder it cannot write to
-    writer = QPdfWriter(str(file))
+    data = QBuffer()
+    data.open(QIODevice.OpenModeFlag.WriteOnly)
+    writer = QPdfWriter(data)
     writer.setPageLayout(
         QPageLayout(QPageSize(page), QPageLayout.Orientation.Portrait, QMarginsF(36, 36, 36, 36))
     )
@@ -185,10 +222,45 @@ def write_pdf(receipt: Receipt, file: Path, page: QPageSize.PageSizeId = QPageSi
     painter = QPainter(writer)
     try:
         points = 300 / 72
-        size = QSizeF(writer.width() / points, writer.height() / points)
-        scale = min(1.0, size.height() / paint(None, receipt), size.width() / WIDTH)
-        painter.scale(points * scale, points * scale)
-        painter.translate((size.width() / scale - WIDTH) / 2, 0)
-        paint(painter, receipt)
+        painter.scale(points, points)
+        _paint_pages(painter, writer, receipt, QSizeF(writer.width() / points, writer.height() / points))
     finally:
         painter.end()
+    # Qt says nothing of a disk that is full or a folder that cannot be written to: Python writes the file.
+    file.write_bytes(data.data().data())
+
+
+def _paint_pages(painter: QPainter, writer: QPdfWriter, receipt: Receipt, size: QSizeF) -> None:
+    """Paint on as many pages as it takes; sizes are points."""
+    measured = _Pen(None, FAMILY)
+    height = _write(measured, receipt)
+    scale = min(1.0, size.width() / WIDTH, size.height() / height)
+    pages = [(0.0, height)]
+    if scale < SCALE_MIN:
+        scale = min(1.0, size.width() / WIDTH)
+        pages = _pages(measured.ends, height, size.height() / scale - FOOT)
+    painter.scale(scale, scale)
+    painter.translate((size.width() / scale - WIDTH) / 2, 0)
+    for number, (start, end) in enumerate(pages, 1):
+        if number > 1:
+            writer.newPage()
+        painter.save()
+        painter.setClipRect(QRectF(0, 0, WIDTH, end - start))
+        painter.translate(0, -start)
+        _write(_Pen(painter, FAMILY), receipt)
+        painter.restore()
+        if len(pages) > 1:
+            foot = _Pen(painter, FAMILY)
+            foot.y = size.height() / scale - FOOT / 2
+            name = "TRAINING" if receipt.training else "Receipt"
+            foot.text(f"{name} {receipt.number}, page {number} of {len(pages)}", 9, color=SOFT, center=True)
+
+
+def _pages(ends: list[float], height: float, room: float) -> list[tuple[float, float]]:
+    """Where each page starts and ends, as long as `room` at most and ending where a line does."""
+    pages, start = [], 0.0
+    while height - start > room:
+        end = max((end for end in ends if start < end <= start + room), default=start + room)
+        pages.append((start, end))
+        start = end
+    return [*pages, (start, height)]

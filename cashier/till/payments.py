@@ -167,6 +167,12 @@ class CardPayments:
         self._journal.record([self._draft(EntryKind.PAYMENT_HINTED, payment.id, body)])
         return self._payment(reference)
 
+    def line_lost(self) -> None:
+        """No word of the gateway can arrive: a payment whose page is open is in doubt until one does."""
+        for payment in self._journal.unsettled_payments():
+            if payment.state is PaymentState.OPEN:
+                self.hint(payment.reference, PaymentEvent.LINE_LOST)
+
     def restart(self) -> tuple[Payment, ...]:
         """At start: every payment whose page was open is in doubt now. Returns the unsettled ones."""
         for payment in self._journal.unsettled_payments():

@@ -3,11 +3,12 @@
 Everything runs on one loop and one thread; a verb that decides appends to the journal before it yields.
 """
 
+import contextlib
 import datetime as dt
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
-from cashier.domain.errors import CashierError, Refused
+from cashier.domain.errors import CashierError, InDoubt, Refused, Unavailable
 from cashier.domain.fees import (
     Measure,
     Schedule,
@@ -327,9 +328,15 @@ class Till:
 
     def line_is(self, line: LineState) -> None:
         """What the hub's feed says of the line."""
-        if line is not self._line:
-            self._line = line
-            self._changed()
+        if line is self._line:
+            return
+        self._line = line
+        if line is LineState.OFFLINE:
+            # When it is the journal that fails, the hint cannot be recorded either: the line says so by
+            # itself, and the next start puts an open payment into doubt.
+            with contextlib.suppress(Unavailable, InDoubt):
+                self._payments.line_lost()
+        self._changed()
 
     def payment(self, reference: str) -> Payment | None:
         """A payment by its reference."""

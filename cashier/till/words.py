@@ -31,6 +31,8 @@ DOUBT = {
     "page_closed": "The page was closed before Invoice Cloud answered. Checking – do not charge again.",
     "page_failed": "The payment page did not load. Checking with Invoice Cloud – do not charge again.",
     "renderer_died": "The payment page stopped. Checking with Invoice Cloud – do not charge again.",
+    "line_lost": "The line went down during this payment. Whatever the page says, wait for Invoice Cloud's "
+    "answer – do not charge again.",
     "till_restarted": "The till was restarted during this payment. Checking with Invoice Cloud – "
     "do not charge again.",
 }

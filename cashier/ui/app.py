@@ -1,9 +1,8 @@
 """The windowed front end: paint first, then bring the till in, then run until the window is closed.
 
-qasync stays behind this module.
+qasync stays behind this module. It and asyncio (which brings in ssl) are imported after the first paint.
 """
 
-import asyncio
 import os
 import sys
 from collections.abc import Awaitable, Callable
@@ -11,11 +10,8 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-os.environ.setdefault("QT_API", "pyside6")
-
-import qasync
 from PySide6.QtCore import QCoreApplication, Qt
 from PySide6.QtWidgets import QApplication
 
@@ -24,6 +20,9 @@ from cashier.till.till import Till
 from cashier.ui import theme
 from cashier.ui.payment_page import ViewMaker
 from cashier.ui.window import MainWindow
+
+if TYPE_CHECKING:
+    import qasync
 
 
 @dataclass(frozen=True)
@@ -60,6 +59,11 @@ def run(open_till: Opener, resources: Path, *, training: bool, drive: Driver | N
     window = MainWindow(theme.put_on(app, resources), training=training)
     window.show()
     app.processEvents()  # the first paint is sacred: nothing below it is imported or opened before
+    os.environ.setdefault("QT_API", "pyside6")
+    import asyncio
+
+    import qasync
+
     loop = qasync.QEventLoop(app)
     asyncio.set_event_loop(loop)
     _tell_bugs(window, loop)
@@ -68,7 +72,7 @@ def run(open_till: Opener, resources: Path, *, training: bool, drive: Driver | N
         return code
 
 
-def _tell_bugs(window: MainWindow, loop: qasync.QEventLoop) -> None:
+def _tell_bugs(window: MainWindow, loop: "qasync.QEventLoop") -> None:
     """A bug must not pass unseen: it goes to standard error and, in plain words, to the clerk."""
 
     def tell(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
@@ -87,6 +91,8 @@ def _tell_bugs(window: MainWindow, loop: qasync.QEventLoop) -> None:
 
 
 async def _main(window: MainWindow, open_till: Opener, drive: Driver | None) -> int:
+    import asyncio
+
     closed = asyncio.Event()
     window.closed.connect(closed.set)
     window.show_icons()

@@ -1,5 +1,7 @@
 """Find a fee, answer what it asks, see its price, add it: all by keyboard."""
 
+from itertools import pairwise
+
 from PySide6.QtCore import QEvent, QObject, QSize, Qt, Signal
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import (
@@ -8,7 +10,6 @@ from PySide6.QtWidgets import (
     QLineEdit,
     QListWidget,
     QListWidgetItem,
-    QPushButton,
     QVBoxLayout,
     QWidget,
 )
@@ -18,10 +19,13 @@ from cashier.domain.money import format_dollars
 from cashier.till.draft import Line
 from cashier.till.till import FeeQuestion, Till
 from cashier.ui.theme import tabular
-from cashier.ui.widgets import ElidedLabel, amount_label, card, label, row
+from cashier.ui.widgets import Button, ElidedLabel, amount_label, announce, card, label, row, typed
 
 CODE_ROLE = Qt.ItemDataRole.UserRole
 QUANTITY_MAX = 9999
+SEARCH_MAX = 100
+ANSWER_MAX = 14
+OFFER_HEIGHT = 40
 
 
 class OfferRow(QWidget):
@@ -31,25 +35,51 @@ class OfferRow(QWidget):
         super().__init__()
         layout = QHBoxLayout(self)
         layout.setContentsMargins(8, 0, 8, 0)
-        self._amount = amount_label("price")
-        self._amount.setText(price)
-        self._amount.setMinimumWidth(110)
-        kind = label(type_name, "soft")
-        kind.setFixedWidth(150)
-        layout.addWidget(ElidedLabel(name), 1)
-        layout.addWidget(self._amount)
+        amount = amount_label("price")
+        amount.setText(price)
+        layout.addWidget(ElidedLabel(name), 4)
+        layout.addWidget(amount)
         layout.addSpacing(12)
-        layout.addWidget(kind)
+        layout.addWidget(ElidedLabel(type_name, "soft"), 1)
+
+
+class _Offers(QListWidget):
+    """Fees found. One click, or Enter pressed once, takes one; letters go to the search field."""
+
+    chosen = Signal(str)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setAccessibleName("Fees found")
+        self.itemClicked.connect(lambda item: self.chosen.emit(item.data(CODE_ROLE)))
+        self.viewport().installEventFilter(self)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """A double click is one click: by its second the list may show other fees."""
+        if event.type() is QEvent.Type.MouseButtonDblClick and watched is self.viewport():
+            return True
+        return super().eventFilter(watched, event)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Enter takes the marked fee."""
+        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+            item = self.currentItem()
+            if item is not None and not event.isAutoRepeat():
+                self.chosen.emit(item.data(CODE_ROLE))
+        elif typed(event) or event.key() == Qt.Key.Key_Escape:
+            event.ignore()
+        else:
+            super().keyPressEvent(event)
 
 
 class FeePicker(QFrame):
     """Search field, offers, and the question row of the chosen fee."""
 
-    message = Signal(str)
-
     def __init__(self) -> None:
         super().__init__()
         self.setObjectName("card")
+        #: Why no fee can be added now, or empty.
+        self.locked = ""
         self._till: Till | None = None
         self._question: FeeQuestion | None = None
         self._changing: int | None = None
@@ -58,12 +88,13 @@ class FeePicker(QFrame):
         self.search.setPlaceholderText("Add a fee: type a word of its name, e.g. roof")
         self.search.setAccessibleName("Add a fee")
         self.search.setClearButtonEnabled(True)
+        self.search.setMaxLength(SEARCH_MAX)
         self.search.textChanged.connect(self._searched)
         self.search.installEventFilter(self)
-        self.offers = QListWidget()
-        self.offers.setAccessibleName("Fees found")
-        self.offers.itemActivated.connect(lambda item: self._choose(item.data(CODE_ROLE)))
-        self.offers.itemClicked.connect(lambda item: self._choose(item.data(CODE_ROLE)))
+        self.offers = _Offers()
+        self.offers.chosen.connect(self._choose)
+        self.reason = label("", "fault", wrap=True)
+        self.reason.hide()
         layout = QVBoxLayout(self)
         layout.setContentsMargins(16, 12, 16, 12)
         layout.setSpacing(8)
@@ -72,44 +103,45 @@ class FeePicker(QFrame):
         )
         layout.addWidget(self.search)
         layout.addWidget(self._question_row())
+        layout.addWidget(self.reason)
         layout.addWidget(self.offers, 1)
 
     def _question_row(self) -> QWidget:
-        self._asked = label("", "title")
-        self._fields_box = QHBoxLayout()
+        self.asked = label("", "title", wrap=True)
+        self._fields_box = QVBoxLayout()
         self._fields_box.setSpacing(8)
         self.price = amount_label()
         self.price.setMinimumWidth(110)
-        self.add = QPushButton("Add")
+        self.add = Button("Add")
         self.add.clicked.connect(self._commit)
-        cancel = QPushButton("Leave it")
-        cancel.clicked.connect(self.close_question)
+        self.leave = Button("Leave it")
+        self.leave.clicked.connect(self.close_question)
         self.inputs: dict[str, QLineEdit] = {}
-        self._reason = label("", "soft", wrap=True)
         box = QVBoxLayout()
         box.setSpacing(8)
-        box.addWidget(self._asked)
-        line = QHBoxLayout()
-        line.setSpacing(8)
-        line.addLayout(self._fields_box, 1)
-        line.addWidget(self.price)
-        line.addWidget(self.add)
-        line.addWidget(cancel)
-        box.addLayout(line)
-        box.addWidget(self._reason)
-        self._question_card = card(box)
-        self._question_card.hide()
-        return self._question_card
+        box.addWidget(self.asked)
+        box.addLayout(self._fields_box)
+        box.addLayout(row(self.price, 1, self.add, self.leave))
+        self.question_card = card(box)
+        self.question_card.hide()
+        return self.question_card
 
     def attach(self, till: Till) -> None:
         """The till is there now; show what was typed meanwhile."""
         self._till = till
         self._searched(self.search.text())
 
+    def start_over(self) -> None:
+        """Another sale: nothing typed for the last one stays."""
+        self._put_away()
+        self.search.clear()
+
     # -- searching -----------------------------------------------------------------------------------------
 
     def _searched(self, text: str) -> None:
         self.offers.clear()
+        if self._question is None:
+            self._tell("")
         if self._till is None:
             return
         for fee in self._till.search_fees(text):
@@ -118,7 +150,7 @@ class FeePicker(QFrame):
             price = self._till.quick_price(fee.code)
             kind = self._till.config.type_name(fee.type_id)
             item.setData(Qt.ItemDataRole.AccessibleTextRole, f"{fee.name}, {price}, {kind}")
-            item.setSizeHint(QSize(0, 40))
+            item.setSizeHint(QSize(0, OFFER_HEIGHT))
             self.offers.addItem(item)
             self.offers.setItemWidget(item, OfferRow(fee.name, kind, price))
         if self.offers.count() and text.strip():
@@ -126,28 +158,35 @@ class FeePicker(QFrame):
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         """Arrows move in the offers while the cursor stays in the field; Enter takes the marked one."""
-        if event.type() is QEvent.Type.KeyPress and isinstance(event, QKeyEvent):
-            if watched is self.search and event.key() in (Qt.Key.Key_Up, Qt.Key.Key_Down):
-                step = 1 if event.key() == Qt.Key.Key_Down else -1
-                self.offers.setCurrentRow(
-                    max(0, min(self.offers.count() - 1, self.offers.currentRow() + step))
-                )
-                return True
-            if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and not event.isAutoRepeat():
+        if event.type() is not QEvent.Type.KeyPress or not isinstance(event, QKeyEvent):
+            return super().eventFilter(watched, event)
+        if watched is self.search and event.key() in (Qt.Key.Key_Up, Qt.Key.Key_Down):
+            step = 1 if event.key() == Qt.Key.Key_Down else -1
+            self.offers.setCurrentRow(max(0, min(self.offers.count() - 1, self.offers.currentRow() + step)))
+            if (item := self.offers.currentItem()) is not None:
+                announce(self.search, item.data(Qt.ItemDataRole.AccessibleTextRole))
+            return True
+        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+            if not event.isAutoRepeat():
                 self._enter(watched)
-                return True
-            if event.key() == Qt.Key.Key_Escape and watched is not self.search:
-                self.close_question()
-                return True
+            return True
+        if event.key() == Qt.Key.Key_Escape and watched is self.search and self.search.text():
+            self.search.clear()
+            return True
         return super().eventFilter(watched, event)
 
-    def _enter(self, watched: QObject) -> None:
-        if watched is self.search:
-            item = self.offers.currentItem()
-            if item is not None:
-                self._choose(item.data(CODE_ROLE))
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Esc leaves the question, wherever the focus is in it."""
+        if event.key() == Qt.Key.Key_Escape and self._question is not None:
+            self.close_question()
         else:
+            super().keyPressEvent(event)
+
+    def _enter(self, watched: QObject) -> None:
+        if watched is not self.search:
             self._commit()
+        elif (item := self.offers.currentItem()) is not None:
+            self._choose(item.data(CODE_ROLE))
 
     # -- the question row ----------------------------------------------------------------------------------
 
@@ -155,12 +194,15 @@ class FeePicker(QFrame):
         """A fee that asks nothing is added at once; another shows its question row."""
         if self._till is None:
             return
+        if self.locked:
+            self._refuse(self.locked)
+            return
         question = self._till.asks(code)
         if question.measures or question.units:
             self._ask(question, {}, 1)
             return
-        self._question, self._changing = question, None
-        self._clear_inputs()
+        self._put_away()
+        self._question = question
         self._commit()
 
     def start_change(self, line: Line) -> None:
@@ -169,49 +211,46 @@ class FeePicker(QFrame):
             return
         question = self._till.asks(line.request.code)
         values = {name: _plain(value) for name, value in line.request.measures.items()}
-        self._ask(question, values, line.request.quantity)
-        self._changing = line.number
-        self.add.setText("Change")
+        self._ask(question, values, line.request.quantity, line.number)
 
-    def _ask(self, question: FeeQuestion, values: dict[str, str], quantity: int) -> None:
-        self._question, self._changing = question, None
-        self._clear_inputs()
-        self._asked.setText(question.name)
-        self.add.setText("Add")
+    def _ask(
+        self, question: FeeQuestion, values: dict[str, str], quantity: int, changing: int | None = None
+    ) -> None:
+        self._put_away()
+        self._question, self._changing = question, changing
+        self.asked.setText(question.name)
+        verb = "Add" if changing is None else "Change"
+        self.add.setText(verb)
+        self.add.setAccessibleName(f"{verb} {question.name}")
         for measure in question.measures:
             unit = f" ({measure.unit})" if measure.unit else ""
             self._add_input(measure.name, f"{measure.label}{unit}", values.get(measure.name, ""))
         if not question.measures:
-            self._add_input(
-                "", f"Quantity ({question.units})" if question.units else "Quantity", str(quantity)
-            )
-        self._question_card.show()
-        first = next(iter(self.inputs.values()))
-        first.setFocus()
-        first.selectAll()
+            text = f"Quantity ({question.units})" if question.units else "Quantity"
+            self._add_input("", text, str(quantity))
+        fields = list(self.inputs.values())
+        for before, after in pairwise((self.search, *fields, self.add, self.leave, self.offers)):
+            QWidget.setTabOrder(before, after)
+        self.question_card.show()
+        fields[0].setFocus()
+        fields[0].selectAll()
         self._preview()
 
     def _add_input(self, name: str, text: str, value: str) -> None:
         field = QLineEdit(value)
-        field.setPlaceholderText(text)
         field.setAccessibleName(text)
-        field.setToolTip(text)
-        field.setMaxLength(14)
+        field.setMaxLength(ANSWER_MAX)
         field.setFont(tabular(field.font()))
-        field.setMinimumWidth(170)
+        field.setFixedWidth(170)
         field.textChanged.connect(self._preview)
         field.installEventFilter(self)
-        caption = label(text, "soft")
-        self._fields_box.addWidget(caption)
-        self._fields_box.addWidget(field)
+        holder = QWidget()
+        line = row(label(text, "soft", wrap=True), field)
+        line.setStretch(0, 1)
+        line.setContentsMargins(0, 0, 0, 0)
+        holder.setLayout(line)
+        self._fields_box.addWidget(holder)
         self.inputs[name] = field
-
-    def _clear_inputs(self) -> None:
-        self.inputs = {}
-        while (item := self._fields_box.takeAt(0)) is not None:
-            if (widget := item.widget()) is not None:
-                widget.hide()
-                widget.deleteLater()
 
     def _answers(self) -> tuple[int, dict[str, str]]:
         """Quantity and measures as typed. Raises Refused for a quantity that is none."""
@@ -225,20 +264,17 @@ class FeePicker(QFrame):
         """The price before anything is added; while nothing is typed there is nothing to complain of."""
         if self._till is None or self._question is None:
             return
+        self._tell("")
+        self.price.setText("")
         if any(not field.text().strip() for field in self.inputs.values()):
-            self.price.setText("")
-            self._reason.hide()
             return
         try:
             quantity, measures = self._answers()
             cents = self._till.preview(self._question.code, quantity, measures, self._changing)
         except Refused as refused:
-            self.price.setText("")
-            self._reason.setText(refused.user_text)
-            self._reason.show()
+            self._tell(refused.user_text)
         else:
             self.price.setText(f"→ {format_dollars(cents)}")
-            self._reason.hide()
 
     def _commit(self) -> None:
         if self._till is None or self._question is None:
@@ -250,18 +286,40 @@ class FeePicker(QFrame):
             else:
                 self._till.change_fee(self._changing, quantity, measures)
         except Refused as refused:
-            self._reason.setText(refused.user_text)
-            self._reason.setVisible(self._question_card.isVisible())
-            self.message.emit(refused.user_text)
+            self._refuse(refused.user_text)
+            if not self.inputs:
+                self._question = None
             return
         self.close_question()
         self.search.clear()
 
+    def _refuse(self, reason: str) -> None:
+        self._tell(reason)
+        announce(self, reason)
+
+    def _tell(self, reason: str) -> None:
+        """Why the price or the adding was refused, right below the fields."""
+        self.reason.setText(reason)
+        self.reason.setVisible(bool(reason))
+
     def close_question(self) -> None:
         """Put the question row away; what was not added is not added."""
-        self._question, self._changing = None, None
-        self._question_card.hide()
+        self._put_away()
         self.search.setFocus()
+
+    def _put_away(self) -> None:
+        self._question, self._changing = None, None
+        self._tell("")
+        self.inputs = {}
+        # The focus must not be on what goes away: Qt would hand it to anything.
+        focused = self.window().focusWidget()
+        if focused is not None and self.question_card.isAncestorOf(focused):
+            self.search.setFocus()
+        self.question_card.hide()
+        while (item := self._fields_box.takeAt(0)) is not None:
+            if (widget := item.widget()) is not None:
+                widget.hide()
+                widget.deleteLater()
 
 
 def _plain(hundredths: int) -> str:

@@ -1,9 +1,10 @@
 """The invoices a sale will become: fees under their invoice type, each line changed or removed in place."""
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QFont, QKeyEvent
+from PySide6.QtGui import QFocusEvent, QFont, QKeyEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
+    QApplication,
     QFrame,
     QHeaderView,
     QStackedLayout,
@@ -18,7 +19,7 @@ from cashier.domain.receipt import Receipt
 from cashier.till.draft import Line
 from cashier.till.snapshot import DraftView
 from cashier.ui.theme import tabular
-from cashier.ui.widgets import label, row
+from cashier.ui.widgets import label, row, typed
 
 LINE_ROLE = Qt.ItemDataRole.UserRole
 
@@ -28,13 +29,33 @@ class _Tree(QTreeWidget):
     change_pressed = Signal()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Delete removes, Enter or F2 changes."""
+        """Delete removes, Enter or F2 changes; letters go to the search field."""
         if event.key() in (Qt.Key.Key_Delete, Qt.Key.Key_Backspace):
-            self.remove_pressed.emit()
+            if not event.isAutoRepeat():
+                self.remove_pressed.emit()
         elif event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_F2):
-            self.change_pressed.emit()
+            if not event.isAutoRepeat():
+                self.change_pressed.emit()
+        elif typed(event):
+            event.ignore()
         else:
             super().keyPressEvent(event)
+            self._off_headings(event.key() == Qt.Key.Key_Up)
+
+    def _off_headings(self, upwards: bool) -> None:
+        """An invoice's heading is no line: the mark goes on over it."""
+        item = self.currentItem()
+        if item is not None and item.parent() is None:
+            line = (self.itemAbove(item) if upwards else None) or item.child(0)
+            if line is not None:
+                self.setCurrentItem(line)
+
+    def focusInEvent(self, event: QFocusEvent) -> None:
+        """There is always a marked line while the focus is here."""
+        super().focusInEvent(event)
+        if self.currentItem() is None and (top := self.topLevelItem(0)) is not None:
+            self.setCurrentItem(top)
+            self._off_headings(upwards=False)
 
 
 class InvoiceList(QFrame):
@@ -42,11 +63,14 @@ class InvoiceList(QFrame):
 
     remove_asked = Signal(int)
     change_asked = Signal(object)
+    #: The last line went away while the focus was on it.
+    emptied = Signal()
 
     def __init__(self) -> None:
         super().__init__()
         self.setObjectName("card")
         self._drawn: object = None
+        self._items: dict[int, QTreeWidgetItem] = {}
         self.tree = _Tree()
         self.tree.setAccessibleName("Invoices of this sale")
         self.tree.setColumnCount(2)
@@ -56,6 +80,7 @@ class InvoiceList(QFrame):
         self.tree.setIndentation(14)
         self.tree.setFrameShape(QFrame.Shape.NoFrame)
         self.tree.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
+        self.tree.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.tree.header().setStretchLastSection(False)
         self.tree.header().setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
         self.tree.header().setSectionResizeMode(1, QHeaderView.ResizeMode.ResizeToContents)
@@ -79,14 +104,33 @@ class InvoiceList(QFrame):
         """Show the draft's invoices; an empty draft says what to do, with the last sales."""
         if not draft.invoices:
             self._empty.setText(_what_to_do(recent))
+            had_focus = self.tree.hasFocus()
             self._stack.setCurrentWidget(self._empty)
-            self._drawn = None
+            self.tree.clear()
+            self._items, self._drawn = {}, None
+            if had_focus:
+                self.emptied.emit()
             return
         self._stack.setCurrentWidget(self.tree)
         if self._drawn == draft.invoices:
             return
         self._drawn = draft.invoices
+        before = self._order()
+        marked = self._line()
+        place = before.index(marked.number) if marked is not None else 0
+        self._draw(draft)
+        after = self._order()
+        added = [number for number in after if number not in before]
+        if added:
+            self._mark(added[-1])
+        elif marked is not None:
+            # What was marked stays so; when it was removed, what has moved into its place.
+            known = marked.number in after
+            self._mark(marked.number if known else after[min(place, len(after) - 1)])
+
+    def _draw(self, draft: DraftView) -> None:
         self.tree.clear()
+        self._items = {}
         for invoice in draft.invoices:
             count = len(invoice.lines)
             text = f"{invoice.type_id}  {invoice.type_name} · {count} {'fee' if count == 1 else 'fees'}"
@@ -96,15 +140,22 @@ class InvoiceList(QFrame):
             for line in invoice.lines:
                 child = self._item([_line_text(line), format_dollars(line.priced.amount_cents)])
                 child.setData(0, LINE_ROLE, line)
-                child.setToolTip(0, line.priced.explanation)
                 top.addChild(child)
+                self._items[line.number] = child
             top.setExpanded(True)
+
+    def _order(self) -> list[int]:
+        return list(self._items)
+
+    def _mark(self, number: int) -> None:
+        self.tree.setCurrentItem(self._items[number])
+        self.tree.scrollToItem(self._items[number])
 
     def _item(self, texts: list[str], *, bold: bool = False) -> QTreeWidgetItem:
         item = QTreeWidgetItem(texts)
+        item.setToolTip(0, texts[0])
         item.setTextAlignment(1, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
-        font = QFont(self.font())
-        font.setPixelSize(14)
+        font = QFont(QApplication.font())
         font.setBold(bold)
         item.setFont(0, font)
         item.setFont(1, tabular(QFont(font)))

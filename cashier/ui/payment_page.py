@@ -12,33 +12,41 @@ from PySide6.QtWidgets import (
     QHBoxLayout,
     QListWidget,
     QListWidgetItem,
-    QPushButton,
     QStackedWidget,
     QVBoxLayout,
     QWidget,
 )
 
+from cashier.domain.errors import CashierError
 from cashier.domain.money import format_dollars
 from cashier.domain.payment import PaymentEvent, PaymentState
+from cashier.domain.receipt import Receipt
 from cashier.paper.receipt_page import local_time
 from cashier.till.snapshot import PaymentView, Snapshot, Step, StepState, UnsettledRow
 from cashier.till.till import Till
 from cashier.ui.receipt_view import ReceiptView
-from cashier.ui.widgets import Banner, amount_label, card, label
+from cashier.ui.theme import scaled
+from cashier.ui.widgets import Banner, Button, amount_label, card, label
 
 if TYPE_CHECKING:
     from cashier.ui.payment_view import PaymentView as HostedPage
 
 #: Makes the sealed view of one payment. Plugged in late, because it brings in Qt WebEngine.
 ViewMaker = Callable[[QWidget], "HostedPage"]
-PANEL_WIDTH = 380
+PANEL_WIDTH, PANEL_WIDTH_MAX = 380, 520
 #: What the left side says while there is neither a page nor a receipt to show.
 _ASIDE = {
     PaymentState.ISSUED: "The payment page was not opened.",
+    PaymentState.OPEN: "The payment page is not open here.",
     PaymentState.IN_DOUBT: "This sale is locked until Invoice Cloud answers, here or after a restart.\n\n"
     "Ask the payer to wait, or go on with the next sale: this payment stays on the list.",
+    PaymentState.APPROVED: "No receipt was made: see what stands beside.",
+    PaymentState.DECLINED: "The page is closed. Nothing was charged.",
     PaymentState.ABANDONED: "Nothing was charged.",
 }
+TRY_AGAIN = "Try again   F8"
+_NO_PAYMENT = "No payment is open. Take one from the sale page with F8."
+_OTHERS = "Not settled"
 _SIGNS = {StepState.AHEAD: "○", StepState.NOW: "◷", StepState.DONE: "✓", StepState.STOPPED: "✕"}
 
 
@@ -49,6 +57,8 @@ class PaymentPage(QWidget):
     sale_asked = Signal()
     try_again_asked = Signal()
     save_asked = Signal(object)
+    #: A verb failed: what the clerk has to know.
+    told = Signal(str)
 
     def __init__(self) -> None:
         super().__init__()
@@ -58,8 +68,10 @@ class PaymentPage(QWidget):
         self.hosted: HostedPage | None = None
         self._hosted_reference = ""
         self._focused_for: tuple[str, PaymentState] | None = None
+        self._listed: tuple[UnsettledRow, ...] = ()
+        self._width = min(scaled(PANEL_WIDTH), PANEL_WIDTH_MAX)
         self.receipt = ReceiptView()
-        self._nothing = label("No payment is open. Take one from the sale page with F8.", "soft", wrap=True)
+        self._nothing = label(_NO_PAYMENT, "soft", wrap=True)
         self._nothing.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.left = QStackedWidget()
         self.left.addWidget(self._nothing)
@@ -101,7 +113,7 @@ class PaymentPage(QWidget):
             facts.addWidget(step)
         self.facts = card(facts)
         self.banner = Banner()
-        self.others_title = label("Not settled", "heading")
+        self.others_title = label(_OTHERS, "heading")
         self.others = QListWidget()
         self.others.setAccessibleName("Payments that are not settled")
         self.others.itemActivated.connect(self._other_chosen)
@@ -115,14 +127,14 @@ class PaymentPage(QWidget):
         panel.addWidget(self.others, 1)
         panel.addStretch()
         for part in (self.facts, self.banner, self.others):
-            part.setFixedWidth(PANEL_WIDTH)
+            part.setFixedWidth(self._width)
         return panel
 
     def _buttons(self) -> QVBoxLayout:
-        self.try_again = self._button("Try again   F8", self.try_again_asked.emit, primary=True)
+        self.try_again = self._button(TRY_AGAIN, self.try_again_asked.emit, primary=True)
         self.give_up = self._button("Give up this payment", self._give_up)
         self.stop = self._button("Stop waiting", self.stop_waiting)
-        self.other_way = self._button("Close the page, pay another way", self._close_declined)
+        self.other_way = self._button("Close the page, pay another way", self.sale_asked.emit)
         self.take_rest = self._button("Take the rest   F8", self.sale_asked.emit, primary=True)
         self.next_sale = self._button("Next sale   Enter", self.next_sale_asked.emit, primary=True)
         self.save = self._button("Save the receipt as PDF   Ctrl+P", self._save)
@@ -132,23 +144,22 @@ class PaymentPage(QWidget):
         self.buttons = (
             self.try_again,
             self.take_rest,
+            self.back,
             self.next_sale,
             self.save,
             self.other_way,
             self.stop,
             self.give_up,
-            self.back,
         )
         for button in self.buttons:
-            button.setFixedWidth(PANEL_WIDTH)
+            button.setFixedWidth(self._width)
             button.hide()
             box.addWidget(button)
         return box
 
-    def _button(self, text: str, act: Callable[[], object], *, primary: bool = False) -> QPushButton:
-        button = QPushButton(text)
+    def _button(self, text: str, act: Callable[[], object], *, primary: bool = False) -> Button:
+        button = Button(text)
         button.setObjectName("primary" if primary else "")
-        button.setAutoDefault(primary)
         button.clicked.connect(lambda _checked=False: act())
         return button
 
@@ -159,18 +170,27 @@ class PaymentPage(QWidget):
         self._till, self._make_view = till, make_view
 
     def open(self, reference: str, url: str) -> None:
-        """Open the hosted page of a payment that is recorded as opening."""
+        """Open the hosted page of a payment that is recorded as opening.
+
+        Raises what keeps the page from being opened; the payment is in doubt then, for it counts as opened.
+        """
         assert self._make_view is not None
         self.close_hosted()
-        view = self._make_view(self.left)
-        view.loaded.connect(lambda ok: None if ok else self._hint(reference, PaymentEvent.PAGE_FAILED))
-        view.submitted.connect(lambda: self._hint(reference, PaymentEvent.PAGE_SUBMITTED))
-        view.returned.connect(lambda: self._returned(reference))
-        view.renderer_died.connect(lambda how: self._hint(reference, PaymentEvent.RENDERER_DIED, how))
-        self.hosted, self._hosted_reference = view, reference
-        self.left.addWidget(view)
-        self.left.setCurrentWidget(view)
-        view.open(url)
+        try:
+            view = self._make_view(self.left)
+            view.loaded.connect(lambda ok: None if ok else self._hint(reference, PaymentEvent.PAGE_FAILED))
+            view.submitted.connect(lambda: self._hint(reference, PaymentEvent.PAGE_SUBMITTED))
+            view.returned.connect(lambda: self._take_down(reference, PaymentEvent.PAGE_RETURNED))
+            view.renderer_died.connect(
+                lambda how: self._take_down(reference, PaymentEvent.RENDERER_DIED, how)
+            )
+            self.hosted, self._hosted_reference = view, reference
+            self.left.addWidget(view)
+            self.left.setCurrentWidget(view)
+            view.open(url)
+        except Exception:
+            self._take_down(reference, PaymentEvent.PAGE_FAILED)
+            raise
 
     def close_hosted(self) -> None:
         """Take the hosted page down. That by itself says nothing about the money."""
@@ -181,14 +201,24 @@ class PaymentPage(QWidget):
         view.close_page()
         view.deleteLater()
 
-    def _hint(self, reference: str, event: PaymentEvent, detail: str = "") -> None:
-        if self._till is not None:
-            self._till.page_event(reference, event, detail)
-
-    def _returned(self, reference: str) -> None:
-        self._hint(reference, PaymentEvent.PAGE_RETURNED)
+    def _take_down(self, reference: str, event: PaymentEvent, detail: str = "") -> None:
+        """The page is over, for a reason that is a hint: close it first, then show where that leads."""
         if reference == self._hosted_reference:
             self.close_hosted()
+        self._hint(reference, event, detail)
+        if self._till is not None:
+            self.show_snapshot(self._till.snapshot())
+
+    def _hint(self, reference: str, event: PaymentEvent, detail: str = "") -> None:
+        self._try(lambda till: till.page_event(reference, event, detail))
+
+    def _try(self, verb: Callable[[Till], None]) -> None:
+        if self._till is None:
+            return
+        try:
+            verb(self._till)
+        except CashierError as error:
+            self.told.emit(error.user_text)
 
     # -- snapshot down -------------------------------------------------------------------------------------
 
@@ -199,6 +229,9 @@ class PaymentPage(QWidget):
         self.facts.setVisible(payment is not None)
         self.banner.setVisible(payment is not None)
         if payment is None:
+            self.banner.forget()
+            self._focused_for = None
+            self._nothing.setText(_NO_PAYMENT)
             self.left.setCurrentWidget(self._nothing)
             for button in self.buttons:
                 button.setVisible(button is self.back)
@@ -229,65 +262,84 @@ class PaymentPage(QWidget):
             widget.setText(_step_text(step))
 
     def _show_others(self, unsettled: tuple[UnsettledRow, ...], payment: PaymentView | None) -> None:
-        others = [row for row in unsettled if payment is None or row.reference != payment.reference]
+        others = tuple(row for row in unsettled if payment is None or row.reference != payment.reference)
+        is_held = self.hosted is not None
+        self.others.setEnabled(not is_held)
+        self.others_title.setText(f"{_OTHERS} – after this page" if is_held else _OTHERS)
+        self.others.setVisible(bool(others))
+        self.others_title.setVisible(bool(others))
+        if others == self._listed:
+            return
+        self._listed = others
         self.others.clear()
         for row in others:
             amount, at = format_dollars(row.amount_cents), local_time(row.issued_at)
             item = QListWidgetItem(f"{row.standing.word} · {amount} · since {at}")
+            item.setToolTip(row.reference)
             item.setData(Qt.ItemDataRole.UserRole, row.reference)
-            item.setSizeHint(QSize(0, 40))
+            item.setSizeHint(QSize(0, scaled(40)))
             self.others.addItem(item)
-        self.others.setVisible(bool(others))
-        self.others_title.setVisible(bool(others))
 
     def _show_actions(self, snapshot: Snapshot, payment: PaymentView) -> None:
         paid = payment.state is PaymentState.APPROVED
         open_here = self.hosted is not None and payment.reference == self._hosted_reference
-        rest = paid and snapshot.draft.sale_id == payment.sale_id and snapshot.draft.due_cents > 0
+        draft = snapshot.draft
+        rest = paid and draft.sale_id == payment.sale_id and draft.due_cents > 0
+        is_other_sale = draft.sale_id != payment.sale_id and not draft.is_empty
         shown = {
-            self.try_again: payment.can_try_again and not snapshot.busy,
+            self.try_again: payment.can_try_again,
             self.give_up: payment.can_give_up and not snapshot.busy,
-            self.stop: open_here and payment.state in (PaymentState.OPEN, PaymentState.IN_DOUBT),
+            self.stop: payment.state is PaymentState.OPEN
+            or (open_here and payment.state is PaymentState.IN_DOUBT),
             self.other_way: payment.state is PaymentState.DECLINED,
             self.take_rest: rest,
             self.next_sale: not rest
             and not open_here
+            and not is_other_sale
             and not payment.can_try_again
-            and payment.state is not PaymentState.DECLINED,
+            and payment.state not in (PaymentState.OPEN, PaymentState.DECLINED),
             self.save: paid and snapshot.receipt is not None,
-            self.back: payment.state is PaymentState.ABANDONED,
+            self.back: payment.state is PaymentState.ABANDONED or (is_other_sale and not open_here),
         }
+        self.other_way.setText("Close the page, pay another way" if open_here else "Pay another way")
+        self.try_again.setText("Starting …" if snapshot.busy else TRY_AGAIN)
         for button, wanted in shown.items():
             button.setVisible(wanted)
         # A button that goes away hands its focus to anything; Enter must go on with the sale.
-        if self.isVisible() and not open_here and self._focused_for != (payment.reference, payment.state):
-            self._focused_for = (payment.reference, payment.state)
+        standing = None if open_here else (payment.reference, payment.state)
+        if self.isVisible() and standing is not None and self._focused_for != standing:
             self.focus_start()
+        self._focused_for = standing
 
     # -- verbs up ------------------------------------------------------------------------------------------
 
     def stop_waiting(self) -> None:
         """Close the page; the payment stays in doubt until a fact."""
-        reference = self._hosted_reference
-        self.close_hosted()
-        self._hint(reference, PaymentEvent.PAGE_CLOSED)
+        reference = self._hosted_reference or (self._till.current_reference if self._till else None)
+        if reference is not None:
+            self._take_down(reference, PaymentEvent.PAGE_CLOSED)
 
-    def _close_declined(self) -> None:
-        if self._hosted_reference:
+    def close_declined(self) -> None:
+        """Take a declined payment's page down: nobody may pay on it while its sale is paid another way."""
+        payment = self._till.payment(self._hosted_reference) if self._till else None
+        if payment is not None and payment.state is PaymentState.DECLINED:
             self.stop_waiting()
-        self.sale_asked.emit()
 
     def _give_up(self) -> None:
-        if self._till is not None:
-            self._till.give_up()
+        self._try(lambda till: till.give_up())
 
     def _save(self) -> None:
         if self.receipt.receipt is not None:
             self.save_asked.emit(self.receipt.receipt)
 
     def _other_chosen(self, item: QListWidgetItem) -> None:
-        if self._till is not None and self.hosted is None:
-            self._till.show_payment(item.data(Qt.ItemDataRole.UserRole))
+        reference = item.data(Qt.ItemDataRole.UserRole)
+        self._try(lambda till: till.show_payment(reference))
+
+    @property
+    def shown_receipt(self) -> Receipt | None:
+        """The receipt that is before the clerk."""
+        return self.receipt.receipt if self.left.currentWidget() is self.receipt else None
 
     def focus_start(self) -> None:
         """Where typing goes when the page comes up."""

@@ -132,9 +132,9 @@ class PaymentView(QWidget):
         self.close_page()
         was_active = self.isActiveWindow()
         self._sealed = self._seal()
-        self._sealed.lost_active = was_active and not self.isActiveWindow()
         self._show_notice(self.tr("Opening the payment page…"))
         self._sealed.page.load(target)
+        self._sealed.lost_active = was_active and not self.isActiveWindow()
 
     def close_page(self) -> None:
         """Delete page, view and profile, in this order. May be called at any time and any number of times.

@@ -1,15 +1,25 @@
 """Receipts: searched as typed, with the receipt itself beside the list."""
 
+from itertools import pairwise
 from typing import Any
 
-from PySide6.QtCore import QAbstractTableModel, QItemSelection, QModelIndex, QPersistentModelIndex, Qt, Signal
-from PySide6.QtGui import QColor, QFont, QPalette
+from PySide6.QtCore import (
+    QAbstractTableModel,
+    QEvent,
+    QItemSelection,
+    QModelIndex,
+    QObject,
+    QPersistentModelIndex,
+    Qt,
+    Signal,
+)
+from PySide6.QtGui import QColor, QFont, QKeyEvent, QPalette, QResizeEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
+    QApplication,
     QHBoxLayout,
     QHeaderView,
     QLineEdit,
-    QPushButton,
     QStyledItemDelegate,
     QStyleOptionViewItem,
     QTableView,
@@ -22,11 +32,14 @@ from cashier.domain.receipt import Receipt
 from cashier.paper.receipt_page import local_time
 from cashier.till.till import Till
 from cashier.ui.receipt_view import ReceiptView
-from cashier.ui.theme import Theme, tabular
-from cashier.ui.widgets import label, row
+from cashier.ui.theme import Theme, scaled, tabular
+from cashier.ui.widgets import Button, label, row, typed
 
 _HEADERS = ("Number", "Time", "Payer", "Permit", "Paid", "State")
-_PAID, _STATE = 4, 5
+_TIME, _PAYER, _PERMIT, _PAID, _STATE = range(1, 6)
+#: Below these widths of the list a column makes room: what it says stands on the receipt beside it.
+_ROOM_FOR = {_PERMIT: 640, _TIME: 500}
+SEARCH_MAX = 100
 Index = QModelIndex | QPersistentModelIndex
 
 
@@ -61,15 +74,14 @@ class ReceiptModel(QAbstractTableModel):
     def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
         """A cell."""
         receipt, column = self.receipts[index.row()], index.column()
-        if role == Qt.ItemDataRole.DisplayRole:
+        if role in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.ToolTipRole):
             return self._text(receipt, column)
         if role == Qt.ItemDataRole.TextAlignmentRole and column == _PAID:
             return Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
         if role == Qt.ItemDataRole.ForegroundRole and column == _STATE:
             return QColor(self._theme.color("waiting" if receipt.is_part else "accent"))
         if role == Qt.ItemDataRole.FontRole:
-            font = QFont()
-            font.setPixelSize(14)
+            font = QFont(QApplication.font())
             font.setBold(column == _STATE)
             return tabular(font)
         return None
@@ -79,6 +91,23 @@ class ReceiptModel(QAbstractTableModel):
         permit = receipt.permit.number if receipt.permit else ""
         paid = format_dollars(receipt.paid_cents)
         return (receipt.number, local_time(receipt.at), receipt.customer.name, permit, paid, state)[column]
+
+
+class _Table(QTableView):
+    """Letters typed here go to the search field; the narrower the list, the fewer its columns."""
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """See above."""
+        if typed(event):
+            event.ignore()
+        else:
+            super().keyPressEvent(event)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """See above."""
+        super().resizeEvent(event)
+        for column, width in _ROOM_FOR.items():
+            self.setColumnHidden(column, self.viewport().width() < scaled(width))
 
 
 class _OwnColors(QStyledItemDelegate):
@@ -106,25 +135,31 @@ class ReceiptsPage(QWidget):
         self.search.setPlaceholderText("Number, payer, permit, invoice, amount, today, yesterday …")
         self.search.setAccessibleName("Search receipts")
         self.search.setClearButtonEnabled(True)
+        self.search.setMaxLength(SEARCH_MAX)
         self.search.textChanged.connect(self.refresh)
+        self.search.installEventFilter(self)
         self.model = ReceiptModel(theme)
-        self.table = QTableView()
+        self.table = _Table()
         self.table.setModel(self.model)
         self.table.setAccessibleName("Receipts found")
         self.table.setItemDelegate(_OwnColors(self.table))
         self.table.setShowGrid(False)
         self.table.verticalHeader().hide()
-        self.table.verticalHeader().setDefaultSectionSize(38)
+        self.table.verticalHeader().setDefaultSectionSize(scaled(38))
         self.table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
         self.table.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
         self.table.setTabKeyNavigation(False)
         self.table.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
-        self.table.horizontalHeader().setSectionResizeMode(2, QHeaderView.ResizeMode.Stretch)
+        self.table.horizontalHeader().setDefaultAlignment(Qt.AlignmentFlag.AlignLeft)
+        self.table.horizontalHeader().setHighlightSections(False)
+        self.table.horizontalHeader().setSectionResizeMode(_PAYER, QHeaderView.ResizeMode.Stretch)
         self.table.selectionModel().selectionChanged.connect(self._selected)
         self.found = label("", "soft")
         self.found.setAlignment(Qt.AlignmentFlag.AlignRight)
         self.view = ReceiptView()
-        self.save = QPushButton("Save as PDF   Ctrl+P")
+        self.view.setMinimumWidth(400)
+        self.view.setMaximumWidth(scaled(540))
+        self.save = Button("Save as PDF   Ctrl+P")
         self.save.setEnabled(False)
         self.save.clicked.connect(self._save)
         left = QVBoxLayout()
@@ -139,9 +174,10 @@ class ReceiptsPage(QWidget):
         layout = QHBoxLayout(self)
         layout.setContentsMargins(20, 16, 20, 16)
         layout.setSpacing(16)
-        layout.addLayout(left, 1)
-        layout.addLayout(right)
-        self.view.setMinimumWidth(540)
+        layout.addLayout(left, 5)
+        layout.addLayout(right, 4)
+        for before, after in pairwise((self.search, self.table, self.view, self.save)):
+            QWidget.setTabOrder(before, after)
 
     def attach(self, till: Till) -> None:
         """The till is there now."""
@@ -154,19 +190,26 @@ class ReceiptsPage(QWidget):
             return
         selected = self.view.receipt
         receipts = self._till.receipts(self.search.text())
-        self.model.show_receipts(receipts)
         count = len(receipts)
         self.found.setText("Nothing found." if not count else f"{count} shown")
-        if receipts:
-            numbers = [receipt.number for receipt in receipts]
-            known = selected is not None and selected.number in numbers
-            self.table.selectRow(numbers.index(selected.number) if known and selected else 0)
+        if receipts == self.model.receipts:
+            return  # the place in the list stays
+        self.model.show_receipts(receipts)
+        if not receipts:
+            self._show(None)
+            return
+        numbers = [receipt.number for receipt in receipts]
+        known = selected is not None and selected.number in numbers
+        self.table.selectRow(numbers.index(selected.number) if known and selected else 0)
 
     def _selected(self, _now: QItemSelection, _before: QItemSelection) -> None:
         rows = self.table.selectionModel().selectedRows()
-        self.save.setEnabled(bool(rows))
         if rows:
-            self.view.show_receipt(self.model.receipts[rows[0].row()])
+            self._show(self.model.receipts[rows[0].row()])
+
+    def _show(self, receipt: Receipt | None) -> None:
+        self.view.show_receipt(receipt)
+        self.save.setEnabled(receipt is not None)
 
     def _save(self) -> None:
         if self.view.receipt is not None:
@@ -176,3 +219,29 @@ class ReceiptsPage(QWidget):
         """Where typing goes when the page comes up."""
         self.search.setFocus()
         self.search.selectAll()
+
+    def search_for(self, text: str) -> None:
+        """Go on typing in the search field."""
+        self.search.setFocus()
+        self.search.setText(self.search.text() + text)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Typing anywhere searches."""
+        text = typed(event)
+        if text:
+            self.search_for(text)
+        else:
+            super().keyPressEvent(event)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """In the search field arrows move in the list, and Esc clears the text."""
+        if event.type() is QEvent.Type.KeyPress and isinstance(event, QKeyEvent):
+            if event.key() in (Qt.Key.Key_Up, Qt.Key.Key_Down):
+                step = 1 if event.key() == Qt.Key.Key_Down else -1
+                last = self.model.rowCount() - 1
+                self.table.selectRow(max(0, min(last, self.table.currentIndex().row() + step)))
+                return True
+            if event.key() == Qt.Key.Key_Escape and self.search.text():
+                self.search.clear()
+                return True
+        return super().eventFilter(watched, event)

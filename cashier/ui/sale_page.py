@@ -1,30 +1,34 @@
 """The sale: who pays, which permit, which fees; on the right the invoices they make and what is due."""
 
 from collections.abc import Callable
+from itertools import pairwise
 
-from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QKeyEvent
+from PySide6.QtCore import Signal
+from PySide6.QtGui import QKeyEvent, QStandardItemModel
 from PySide6.QtWidgets import (
     QComboBox,
     QGridLayout,
     QHBoxLayout,
     QLineEdit,
-    QPushButton,
     QVBoxLayout,
     QWidget,
 )
 
-from cashier.domain.errors import Refused
+from cashier.domain.errors import CashierError
 from cashier.domain.money import format_dollars
 from cashier.domain.sale import Customer, Permit
+from cashier.till.config import Reader
+from cashier.till.draft import Line
 from cashier.till.snapshot import DraftView, Snapshot
 from cashier.till.till import Till
 from cashier.ui.fee_picker import FeePicker
 from cashier.ui.invoice_list import InvoiceList
-from cashier.ui.widgets import amount_label, card, label, row
+from cashier.ui.theme import scaled
+from cashier.ui.widgets import Button, amount_label, announce, card, label, row, typed
 
 FIELD_MAX = 100
-RIGHT_WIDTH = 470
+RIGHT_WIDTH_MIN, RIGHT_WIDTH_MAX = 360, 470
+LOCKED = "This sale was sent to the payment page and stands as it is. Other fees need a new sale: Ctrl+N."
 
 
 class SalePage(QWidget):
@@ -37,7 +41,7 @@ class SalePage(QWidget):
         super().__init__()
         self.setObjectName("page")
         self._till: Till | None = None
-        self._filling = False
+        self._shown_sale = ""
         self.fees = FeePicker()
         self.invoices = InvoiceList()
         layout = QHBoxLayout(self)
@@ -47,12 +51,23 @@ class SalePage(QWidget):
         left.setSpacing(12)
         left.addWidget(self._customer_card())
         left.addWidget(self.fees, 1)
-        layout.addLayout(left, 1)
-        layout.addLayout(self._right_side())
-        self.fees.message.connect(self._tell)
+        layout.addLayout(left, 5)
+        layout.addLayout(self._right_side(), 4)
         self.invoices.remove_asked.connect(lambda number: self._try(lambda till: till.remove_fee(number)))
-        self.invoices.change_asked.connect(self.fees.start_change)
-        QWidget.setTabOrder(self.fields["permit_description"], self.fees.search)
+        self.invoices.change_asked.connect(self._change)
+        self.invoices.emptied.connect(self.focus_start)
+        order = (
+            *self.fields.values(),
+            self.fees.search,
+            self.fees.add,
+            self.fees.leave,
+            self.fees.offers,
+            self.invoices.tree,
+            self.reader,
+            self.pay,
+        )
+        for before, after in pairwise(order):
+            QWidget.setTabOrder(before, after)
 
     # -- building ------------------------------------------------------------------------------------------
 
@@ -76,8 +91,9 @@ class SalePage(QWidget):
             field = QLineEdit()
             field.setPlaceholderText(text)
             field.setAccessibleName(text)
+            field.setToolTip(text)
             field.setMaxLength(FIELD_MAX)
-            field.editingFinished.connect(self._fields_edited)
+            field.editingFinished.connect(self.commit_fields)
             self.fields[name] = field
             grid.addWidget(field, line, column, 1, span)
         for column in range(6):
@@ -96,18 +112,22 @@ class SalePage(QWidget):
         self.reader = QComboBox()
         self.reader.setAccessibleName("Card reader")
         self.reader.activated.connect(self._reader_chosen)
-        self.reader_note = label("", "soft", wrap=True)
+        self.reader_note = label("", "warning", wrap=True)
         self.note = label("", "fault", wrap=True)
-        self.note.setAccessibleName("")
-        self.pay = QPushButton("Card   F8")
+        self.pay = Button("Card   F8", "Take a card payment")
         self.pay.setObjectName("primary")
-        self.pay.setAccessibleName("Take a card payment")
         self.pay.clicked.connect(self._pay_clicked)
         box = QVBoxLayout()
         box.setSpacing(8)
         box.addLayout(row(label("Total", "heading"), 1, self.total))
-        box.addLayout(row(label("Service fee by card, kept by the gateway", "soft"), 1, self.service_fee))
-        box.addLayout(row(label("Payer's card is charged", "soft"), 1, self.with_fee))
+        box.addWidget(self._part_paid_rows())
+        for text, amount in (
+            ("Service fee by card, kept by the gateway", self.service_fee),
+            ("Payer's card is charged", self.with_fee),
+        ):
+            line = row(label(text, "soft", wrap=True), amount)
+            line.setStretch(0, 1)
+            box.addLayout(line)
         box.addWidget(self.reader)
         box.addWidget(self.reader_note)
         box.addWidget(self.note)
@@ -116,10 +136,22 @@ class SalePage(QWidget):
         side.setSpacing(12)
         paying = card(box)
         for part in (self.invoices, paying):
-            part.setFixedWidth(RIGHT_WIDTH)
+            part.setMinimumWidth(RIGHT_WIDTH_MIN)
+            part.setMaximumWidth(scaled(RIGHT_WIDTH_MAX))
         side.addWidget(self.invoices, 1)
         side.addWidget(paying)
         return side
+
+    def _part_paid_rows(self) -> QWidget:
+        self.paid, self.due = amount_label(), amount_label()
+        rows = QVBoxLayout()
+        rows.setContentsMargins(0, 0, 0, 0)
+        rows.addLayout(row(label("Paid before", "soft"), 1, self.paid))
+        rows.addLayout(row(label("Still due"), 1, self.due))
+        self.part_paid = QWidget()
+        self.part_paid.setLayout(rows)
+        self.part_paid.hide()
+        return self.part_paid
 
     # -- snapshot down -------------------------------------------------------------------------------------
 
@@ -139,29 +171,37 @@ class SalePage(QWidget):
     def show_snapshot(self, snapshot: Snapshot) -> None:
         """Show the draft."""
         draft = snapshot.draft
+        is_other_sale = draft.sale_id != self._shown_sale and draft.is_empty
+        self._shown_sale = draft.sale_id
+        if is_other_sale:
+            self.fees.start_over()
+        self.fees.locked = LOCKED if draft.is_locked else ""
         self.invoices.show_draft(draft, snapshot.recent)
-        self.total.setText(format_dollars(draft.due_cents))
+        self.total.setText(format_dollars(draft.total_cents))
+        self.paid.setText(f"- {format_dollars(draft.paid_cents)}")
+        self.due.setText(format_dollars(draft.due_cents))
+        self.part_paid.setVisible(draft.paid_cents > 0)
         has_amount = draft.due_cents > 0
         self.service_fee.setText(f"+ {format_dollars(draft.service_fee_cents)}" if has_amount else "")
         whole = draft.due_cents + draft.service_fee_cents
         self.with_fee.setText(format_dollars(whole) if has_amount else "")
-        self._show_reader(draft)
-        self._fill_fields(draft)
-        self.pay.setText(
-            "Starting …"
-            if snapshot.busy
-            else "Go on with the payment   F8"
-            if draft.is_locked and snapshot.payment and draft.due_cents > 0 and draft.paid_cents == 0
-            else "Card   F8"
-        )
-        self.pay.setEnabled(not snapshot.busy and (not draft.card_refusal or draft.is_locked))
+        self._show_readers(snapshot.readers, draft)
+        self._fill_fields(draft, is_other_sale)
+        self.pay.setText(_pay_text(snapshot))
+        # While it is being started the button stays on, deaf: one that goes off would lose the focus.
+        self.pay.setEnabled(snapshot.busy or draft.is_locked or not draft.card_refusal)
         self.pay.setToolTip(draft.card_refusal)
-        if not draft.is_empty:
-            self._tell(draft.card_refusal if draft.invoices else "")
-        else:
-            self._tell("")
+        self._tell(draft.card_refusal if draft.invoices and not snapshot.busy else "")
 
-    def _show_reader(self, draft: DraftView) -> None:
+    def _show_readers(self, readers: tuple[Reader, ...], draft: DraftView) -> None:
+        """The choice of readers; what cannot take a chip for this sale says so, and why."""
+        model = self.reader.model()
+        assert isinstance(model, QStandardItemModel)
+        for place, reader in enumerate(readers, 1):
+            no_chip = bool(draft.emv_refusal) and reader.emv
+            more = "" if not no_chip else " – swipe only" if reader.swipe else " – cannot be used: chip only"
+            model.item(place).setText(reader.label + more)
+            model.item(place).setEnabled(not no_chip or reader.swipe)
         index = self.reader.findData(draft.reader.id if draft.reader else None)
         if index != self.reader.currentIndex():
             self.reader.setCurrentIndex(index)
@@ -169,27 +209,32 @@ class SalePage(QWidget):
         self.reader_note.setText(draft.emv_refusal if chip else "")
         self.reader_note.setVisible(bool(self.reader_note.text()))
 
-    def _fill_fields(self, draft: DraftView) -> None:
+    def _fill_fields(self, draft: DraftView, is_other_sale: bool) -> None:
+        """Show customer and permit. What is being typed stays until it is taken, or the sale is another."""
         permit = draft.permit or Permit("")
-        texts = {
-            **{name: getattr(draft.customer, name) for name in self.fields if not name.startswith("permit_")},
-            "permit_number": permit.number,
-            "permit_description": permit.description,
-        }
-        self._filling = True
         for name, field in self.fields.items():
-            if not field.hasFocus() or draft.is_empty:
-                field.setText(texts[name])
+            if name == "permit_number":
+                text = permit.number
+            elif name == "permit_description":
+                text = permit.description
+            else:
+                text = getattr(draft.customer, name)
+            if is_other_sale or not field.isModified():
+                field.setText(text)
+                if not field.hasFocus():
+                    field.setCursorPosition(0)  # the start of a long text is what tells
             field.setReadOnly(draft.is_locked)
-        self._filling = False
 
     # -- verbs up ------------------------------------------------------------------------------------------
 
-    def _fields_edited(self) -> None:
-        if self._filling or self._till is None:
+    def commit_fields(self) -> None:
+        """Take what stands in the fields, as leaving one does: a function key must not lose it."""
+        if self._till is None:
             return
         draft = self._till.snapshot().draft
         text = {name: field.text().strip() for name, field in self.fields.items()}
+        for field in self.fields.values():
+            field.setModified(False)
         number, description = text.pop("permit_number"), text.pop("permit_description")
         customer = Customer(display_account_number=draft.customer.display_account_number, **text)
         permit = Permit(number, description) if number or description else None
@@ -198,37 +243,54 @@ class SalePage(QWidget):
         if permit != draft.permit:
             self._try(lambda till: till.set_permit(permit))
 
-    def commit_fields(self) -> None:
-        """Take what stands in the fields, as leaving one does: a function key must not lose it."""
-        self._fields_edited()
-
     def _reader_chosen(self, index: int) -> None:
         self._try(lambda till: till.choose_reader(self.reader.itemData(index)))
 
+    def _change(self, line: Line) -> None:
+        if self._till is not None and self._till.snapshot().draft.is_locked:
+            self.tell(LOCKED)
+        else:
+            self.fees.start_change(line)
+
     def _pay_clicked(self) -> None:
+        """The card key: it pays what is due, or goes to the payment that holds the sale, or says why not."""
         self.commit_fields()
         if self._till is None:
             return
-        if self._till.snapshot().draft.is_locked:
+        snapshot = self._till.snapshot()
+        draft = snapshot.draft
+        if snapshot.busy:
+            return
+        if not draft.card_refusal:
+            self.pay_asked.emit()
+        elif draft.is_locked:
             self.payment_asked.emit()
         else:
-            self.pay_asked.emit()
+            self.tell(draft.card_refusal)
+            if draft.invoices and not draft.customer.name.strip():
+                self.fields["name"].setFocus()
+
+    def press_pay(self) -> None:
+        """The card key was pressed, wherever the focus is."""
+        self._pay_clicked()
 
     def _try(self, verb: Callable[[Till], None]) -> None:
         if self._till is None:
             return
         try:
             verb(self._till)
-        except Refused as refused:
-            self._tell(refused.user_text)
+        except CashierError as error:
+            self._fill_fields(self._till.snapshot().draft, False)
+            self.tell(error.user_text)
 
     def _tell(self, text: str) -> None:
         self.note.setText(text)
         self.note.setVisible(bool(text))
 
     def tell(self, text: str) -> None:
-        """Show why something could not be done."""
+        """Show, and have said, why something could not be done."""
         self._tell(text)
+        announce(self, text)
 
     # -- keyboard ------------------------------------------------------------------------------------------
 
@@ -238,9 +300,22 @@ class SalePage(QWidget):
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Typing anywhere searches."""
-        text = event.text()
-        if text.isprintable() and text.strip() and not event.modifiers() & ~Qt.KeyboardModifier.ShiftModifier:
-            self.fees.search.setFocus()
-            self.fees.search.setText(self.fees.search.text() + text)
-            return
-        super().keyPressEvent(event)
+        text = typed(event)
+        if text:
+            self.search_for(text)
+        else:
+            super().keyPressEvent(event)
+
+    def search_for(self, text: str) -> None:
+        """Go on typing in the search field."""
+        self.fees.search.setFocus()
+        self.fees.search.setText(self.fees.search.text() + text)
+
+
+def _pay_text(snapshot: Snapshot) -> str:
+    draft = snapshot.draft
+    if snapshot.busy:
+        return "Starting …"
+    if draft.is_locked and draft.card_refusal:
+        return "Go on with the payment   F8" if draft.due_cents > 0 else "Show the receipt   F8"
+    return "Card   F8"

@@ -2,12 +2,46 @@
 
 from typing import ClassVar
 
-from PySide6.QtCore import QEvent, QObject, QPointF, QRectF, QSize, Qt
-from PySide6.QtGui import QFont, QPainter, QPaintEvent
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QLayout, QVBoxLayout, QWidget
+from PySide6.QtCore import QEvent, QObject, QPointF, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent, QFont, QKeyEvent, QPainter, QPaintEvent
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QLayout, QPushButton, QVBoxLayout, QWidget
 
 from cashier.till.words import Standing, Tone
 from cashier.ui.theme import Theme, tabular
+
+
+class Button(QPushButton):
+    """A button that Enter presses, like Space, and that a key held down presses once.
+
+    Qt repeats a button's click while Enter is held: the second would press whatever comes next.
+    """
+
+    def __init__(self, text: str, name: str = "") -> None:
+        super().__init__(text)
+        self.setAutoDefault(True)
+        self.setAccessibleName(name or text.split("   ")[0])
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """See above."""
+        if event.isAutoRepeat() and event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Space):
+            return
+        super().keyPressEvent(event)
+
+
+def typed(event: QKeyEvent) -> str:
+    """The printable text of a key press; nothing for a space, a control key or a shortcut."""
+    plain = (
+        Qt.KeyboardModifier.ShiftModifier
+        | Qt.KeyboardModifier.KeypadModifier
+        | Qt.KeyboardModifier.GroupSwitchModifier
+    )
+    text = event.text()
+    return text if text.isprintable() and text.strip() and not event.modifiers() & ~plain else ""
+
+
+def announce(widget: QWidget, text: str) -> None:
+    """Have a screen reader say a text now; nothing happens where none listens."""
+    QAccessible.updateAccessibility(QAccessibleAnnouncementEvent(widget, text))
 
 
 def label(text: str = "", kind: str = "", *, wrap: bool = False) -> QLabel:
@@ -59,6 +93,11 @@ class ElidedLabel(QLabel):
         self.setToolTip(text)
         self.setMinimumWidth(40)
 
+    def setText(self, text: str) -> None:
+        """Another text."""
+        super().setText(text)
+        self.setToolTip(text)
+
     def paintEvent(self, _event: QPaintEvent) -> None:
         """Paint as much of the text as fits."""
         painter = QPainter(self)
@@ -75,6 +114,8 @@ class ElidedLabel(QLabel):
 class Banner(QFrame):
     """Where the money stands, in a word and a sentence; its tone has a colour, a sign and the word."""
 
+    #: The new standing, once, as it is said to a screen reader.
+    changed = Signal(str)
     _SIGNS: ClassVar = {Tone.CALM: "●", Tone.WAITING: "◷", Tone.PAID: "✓", Tone.REFUSED: "✕"}
 
     def __init__(self) -> None:
@@ -88,7 +129,11 @@ class Banner(QFrame):
         layout.addWidget(self._sentence)
 
     def show_standing(self, standing: Standing) -> None:
-        """Show a standing; assistive technology is told once, through the accessible name."""
+        """Show a standing; a screen reader says a new one once."""
+        text = f"{standing.word}. {standing.sentence}"
+        if self.accessibleName() == text:
+            return
+        self.setAccessibleName(text)
         self.setObjectName(f"banner-{standing.tone.value}")
         self.style().unpolish(self)
         self.style().polish(self)
@@ -97,9 +142,12 @@ class Banner(QFrame):
             self.style().polish(child)
         self._word.setText(f"{self._SIGNS[standing.tone]}  {standing.word.upper()}")
         self._sentence.setText(standing.sentence)
-        text = f"{standing.word}. {standing.sentence}"
-        if self.accessibleName() != text:
-            self.setAccessibleName(text)
+        announce(self, text)
+        self.changed.emit(text)
+
+    def forget(self) -> None:
+        """There is no standing: the next one is new, whatever it says."""
+        self.setAccessibleName("")
 
     @property
     def text(self) -> str:

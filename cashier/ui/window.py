@@ -3,21 +3,18 @@
 The window is painted before the till exists; `attach` brings the till in.
 """
 
-import asyncio
 from collections.abc import Coroutine
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QSize, Qt, Signal
-from PySide6.QtGui import QCloseEvent, QIcon, QKeySequence, QPixmap, QShortcut
+from PySide6.QtGui import QCloseEvent, QIcon, QKeyEvent, QKeySequence, QPixmap, QShortcut
 from PySide6.QtWidgets import (
     QButtonGroup,
     QFileDialog,
     QFrame,
     QHBoxLayout,
     QMainWindow,
-    QMessageBox,
-    QPushButton,
     QStackedWidget,
     QVBoxLayout,
     QWidget,
@@ -27,14 +24,19 @@ from cashier.domain.errors import CashierError
 from cashier.domain.receipt import Receipt
 from cashier.till.snapshot import LineState, Snapshot
 from cashier.till.till import AlreadyAsked, Till
+from cashier.ui.messages import Messages
 from cashier.ui.payment_page import PaymentPage, ViewMaker
 from cashier.ui.receipts_page import ReceiptsPage
 from cashier.ui.sale_page import SalePage
-from cashier.ui.theme import Theme
-from cashier.ui.widgets import Watermark, label
+from cashier.ui.theme import Theme, scaled
+from cashier.ui.widgets import Button, ElidedLabel, Watermark, label, typed
+
+if TYPE_CHECKING:
+    import asyncio
 
 SALE, PAYMENT, RECEIPTS = range(3)
 ICON_SIZE = QSize(22, 22)
+RAIL_WIDTH_MAX = 220
 _ICONS = ("mdi6.cash-register", "mdi6.credit-card-outline", "mdi6.receipt-text-outline")
 _LINES = {
     LineState.UNKNOWN: "line: asking …",
@@ -66,6 +68,7 @@ class MainWindow(QMainWindow):
         self._theme = theme
         self._till: Till | None = None
         self._tasks: set[asyncio.Task[None]] = set()
+        self.messages = Messages(self)
         self.setWindowTitle("Permit counter till – TRAINING" if training else "Permit counter till")
         self.resize(1360, 860)
         self.setMinimumSize(1080, 700)
@@ -97,7 +100,7 @@ class MainWindow(QMainWindow):
     def _rail(self) -> QFrame:
         rail = QFrame()
         rail.setObjectName("rail")
-        rail.setFixedWidth(148)
+        rail.setFixedWidth(min(scaled(148), RAIL_WIDTH_MAX))
         layout = QVBoxLayout(rail)
         layout.setContentsMargins(8, 16, 8, 16)
         layout.setSpacing(4)
@@ -105,9 +108,9 @@ class MainWindow(QMainWindow):
         # A clear picture of the icon's size keeps the texts in place until the icons are there.
         blank = QPixmap(ICON_SIZE)
         blank.fill(Qt.GlobalColor.transparent)
-        self.rail: list[QPushButton] = []
+        self.rail: list[Button] = []
         for index, name in enumerate(("Sale", "Payment", "Receipts")):
-            button = QPushButton(name)
+            button = Button(name)
             button.setObjectName("rail")
             button.setCheckable(True)
             button.setIcon(QIcon(blank))
@@ -123,12 +126,12 @@ class MainWindow(QMainWindow):
     def _status(self, training: bool) -> QFrame:
         status = QFrame()
         status.setObjectName("status")
-        status.setFixedHeight(34)
+        status.setFixedHeight(scaled(34))
         layout = QHBoxLayout(status)
-        layout.setContentsMargins(4, 0, 4, 0)
-        self.till_label = label("starting …")
-        self.reader_label, self.line_label = label(), label()
-        self.note_label = label()
+        layout.setContentsMargins(16, 0, 4, 0)
+        layout.setSpacing(16)
+        self.till_label, self.reader_label = ElidedLabel("starting …"), ElidedLabel("")
+        self.line_label, self.note_label = label(), ElidedLabel("")
         for part in (self.till_label, self.reader_label, self.line_label, self.note_label):
             layout.addWidget(part)
         layout.addStretch()
@@ -140,10 +143,11 @@ class MainWindow(QMainWindow):
     def _connect(self) -> None:
         self.sale.pay_asked.connect(self.pay)
         self.sale.payment_asked.connect(lambda: self.show_page(PAYMENT))
-        self.payment.try_again_asked.connect(self.pay)
+        self.payment.try_again_asked.connect(self.try_again)
         self.payment.next_sale_asked.connect(self.new_sale)
         self.payment.sale_asked.connect(lambda: self.show_page(SALE))
         self.payment.save_asked.connect(self.save_receipt)
+        self.payment.told.connect(lambda text: self.messages.tell("Not recorded", text))
         self.receipts.save_asked.connect(self.save_receipt)
         for keys, act in (
             ("Ctrl+1", lambda: self.show_page(SALE)),
@@ -179,14 +183,15 @@ class MainWindow(QMainWindow):
         self.receipts.attach(till)
         till.subscribe(self.refresh)
         self.refresh()
-        if till.snapshot().unsettled:
+        if unsettled := till.snapshot().unsettled:
+            till.show_payment(unsettled[-1].reference)
             self.show_page(PAYMENT)
 
     def fail(self, text: str) -> None:
         """The till could not be started: say so and stay."""
         self.till_label.setText("not started")
         self.sale.tell(text)
-        self._tell("The till could not be started", text)
+        self.messages.tell("The till could not be started", text)
 
     def refresh(self) -> None:
         """Pass a new snapshot down."""
@@ -206,12 +211,16 @@ class MainWindow(QMainWindow):
         self.line_label.setText(_LINES[snapshot.line])
         count = len(snapshot.unsettled)
         self.rail[PAYMENT].setText(f"Payment  {count}" if count else "Payment")
+        self.rail[PAYMENT].setAccessibleName(f"Payment, {count} not settled" if count else "Payment")
 
     # -- verbs ---------------------------------------------------------------------------------------------
 
     def show_page(self, page: int) -> None:
         """Bring a page up; what was typed elsewhere stays."""
         self.sale.commit_fields()
+        if page == SALE:
+            # The sale can be changed and paid anew now; the declined payment's page must not stay behind it.
+            self.payment.close_declined()
         self.pages.setCurrentIndex(page)
         self.rail[page].setChecked(True)
         if self._watermark is not None:
@@ -221,15 +230,26 @@ class MainWindow(QMainWindow):
         (self.sale, self.payment, self.receipts)[page].focus_start()
 
     def pay(self) -> None:
-        """Start the card payment, or send the recorded one again."""
-        if self._till is not None:
-            self._run(self._pay(self._till))
+        """Start the sale's card payment, or send it again when it is recorded and was never opened."""
+        if self._till is None:
+            return
+        snapshot = self._till.snapshot()
+        payment = snapshot.payment
+        is_own = payment is not None and payment.sale_id == snapshot.draft.sale_id
+        again = payment is not None and is_own and payment.can_try_again
+        self._run(self._start_payment(self._till, again=again))
 
-    async def _pay(self, till: Till) -> None:
-        payment = till.snapshot().payment
-        again = payment is not None and payment.can_try_again
+    def try_again(self) -> None:
+        """Send the payment on the payment page again."""
+        if self._till is not None:
+            self._run(self._start_payment(self._till, again=True))
+
+    async def _start_payment(self, till: Till, *, again: bool) -> None:
         try:
             url = await (till.try_again() if again else till.pay_by_card())
+            assert till.current_reference is not None
+            self.show_page(PAYMENT)
+            self.payment.open(till.current_reference, url)
         except AlreadyAsked:
             return
         except CashierError as error:
@@ -237,23 +257,37 @@ class MainWindow(QMainWindow):
             if recorded is not None and recorded.can_try_again:
                 self.show_page(PAYMENT)
             self.sale.tell(error.user_text)
-            self._tell("Card payment not started", error.user_text)
+            self.messages.tell("Card payment not started", error.user_text)
             return
-        assert till.current_reference is not None
-        self.show_page(PAYMENT)
-        self.payment.open(till.current_reference, url)
         self.refresh()
         self.payment.focus_start()
 
     def new_sale(self) -> None:
-        """Start an empty sale. A payment in doubt stays on the payment page's list."""
+        """Start an empty sale; one with fees that nobody has paid for is not put away unasked.
+
+        A payment in doubt stays on the payment page's list.
+        """
         if self._till is None:
             return
+        self.sale.commit_fields()
+        draft = self._till.snapshot().draft
+        if draft.invoices and not draft.is_locked:
+            count = sum(len(invoice.lines) for invoice in draft.invoices)
+            fees = "The fee" if count == 1 else f"The {count} fees"
+            text = f"{fees} of this sale will be put away. Nothing of it was paid."
+            self.messages.ask("New sale", text, "Keep this sale", "New sale", self._start_new_sale)
+        else:
+            self._start_new_sale()
+
+    def _start_new_sale(self) -> None:
+        assert self._till is not None
         try:
             self._till.new_sale()
         except CashierError as error:
-            self._tell("New sale", error.user_text)
+            self.messages.tell("New sale", error.user_text)
             return
+        if self.payment.hosted is not None:
+            self.payment.stop_waiting()
         self.show_page(SALE)
 
     def _f8(self) -> None:
@@ -263,8 +297,8 @@ class MainWindow(QMainWindow):
                 if not button.isHidden():
                     button.click()
                     return
-        elif self.pages.currentWidget() is self.sale and self.sale.pay.isEnabled():
-            self.sale.pay.click()
+        elif self.pages.currentWidget() is self.sale:
+            self.sale.press_pay()
 
     def _search(self) -> None:
         if self.pages.currentWidget() is self.receipts:
@@ -277,11 +311,13 @@ class MainWindow(QMainWindow):
         widget.setFocus()
 
     def _run(self, work: Coroutine[Any, Any, None]) -> None:
+        import asyncio  # it brings in ssl, which nothing before the first paint may
+
         task = asyncio.get_event_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._done)
 
-    def _done(self, task: asyncio.Task[None]) -> None:
+    def _done(self, task: "asyncio.Task[None]") -> None:
         """A bug in a verb is told at once, not when the task is swept up."""
         self._tasks.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
@@ -289,15 +325,9 @@ class MainWindow(QMainWindow):
 
     # -- dialogs: always open(), never exec() ----------------------------------------------------------------
 
-    def _tell(self, title: str, text: str) -> None:
-        box = QMessageBox(QMessageBox.Icon.NoIcon, title, text, QMessageBox.StandardButton.Ok, self)
-        box.setTextFormat(Qt.TextFormat.PlainText)
-        box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        box.open()
-
     def tell_bug(self) -> None:
         """The till met something it was not made for."""
-        self._tell(
+        self.messages.tell(
             "The till made a mistake",
             "Something unexpected happened. What is recorded is safe: a payment under way is being checked. "
             "Do not charge it again. If this comes back, close the till and start it anew.",
@@ -305,12 +335,16 @@ class MainWindow(QMainWindow):
 
     def show_shortcuts(self) -> None:
         """F1."""
-        self._tell("Shortcuts", "\n".join(f"{keys}:  {what}" for keys, what in SHORTCUTS))
+        self.messages.tell("Shortcuts", "\n".join(f"{keys}:  {what}" for keys, what in SHORTCUTS))
 
     def _save_shown(self) -> None:
-        view = self.receipts.view if self.pages.currentWidget() is self.receipts else self.payment.receipt
-        if view.receipt is not None:
-            self.save_receipt(view.receipt)
+        receipt = None
+        if self.pages.currentWidget() is self.receipts:
+            receipt = self.receipts.view.receipt
+        elif self.pages.currentWidget() is self.payment:
+            receipt = self.payment.shown_receipt
+        if receipt is not None:
+            self.save_receipt(receipt)
 
     def save_receipt(self, receipt: Receipt) -> None:
         """Ask where, then write the receipt as a PDF."""
@@ -328,9 +362,22 @@ class MainWindow(QMainWindow):
         try:
             write_pdf(receipt, file)
         except OSError as error:
-            self._tell("Not saved", f"The receipt could not be written: {error.strerror or error}.")
+            reason = error.strerror or str(error)
+            self.messages.tell("Not saved", f"The receipt could not be written to {file}: {reason}.")
+        else:
+            self.note_label.setText(f"saved {file.name}")
 
     # -- Qt ------------------------------------------------------------------------------------------------
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Typing anywhere searches, also when the rail has the focus."""
+        text = typed(event)
+        if text and self.pages.currentWidget() is self.sale:
+            self.sale.search_for(text)
+        elif text and self.pages.currentWidget() is self.receipts:
+            self.receipts.search_for(text)
+        else:
+            super().keyPressEvent(event)
 
     def closeEvent(self, event: QCloseEvent) -> None:
         """Closing the window is closing the page: the payment is in doubt, never failed."""

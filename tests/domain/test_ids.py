@@ -35,7 +35,7 @@ def test_later_ids_sort_later(first_ms: int, second_ms: int, first_bits: int, se
 
 @pytest.mark.parametrize(("unix_ms", "bits"), [(-1, 0), (1 << 48, 0), (0, -1), (0, 1 << RANDOM_BITS)])
 def test_what_does_not_fit_is_an_error(unix_ms: int, bits: int) -> None:
-    with pytest.raises(ValueError, match="time out of range|number of 74 bits"):
+    with pytest.raises(ValueError, match=r"time out of range|number of 74 bits"):
         uuid7(unix_ms, bits)
 
 

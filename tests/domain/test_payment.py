@@ -32,6 +32,7 @@ EXPECTED: dict[PaymentState, dict[PaymentEvent, PaymentState]] = {
         E.NEEDS_REVIEW: S.IN_DOUBT,
     },
     S.OPEN: {
+        E.LINE_LOST: S.IN_DOUBT,
         E.PAGE_SUBMITTED: S.OPEN,
         E.PAGE_RETURNED: S.IN_DOUBT,
         E.PAGE_CLOSED: S.IN_DOUBT,

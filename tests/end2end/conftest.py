@@ -34,25 +34,33 @@ MASTER_SECRET = b"a master secret of tests, 32 bytes long or more"
 class Counter:
     """One counter. `run` opens the till and its window for a scenario; call it again for a restart."""
 
-    def __init__(
-        self,
-        loop: "QtLoop",
-        app: QApplication,
-        folder: Path,
-        sandbox: RunningSandbox,
-        hub: RunningHub,
-    ) -> None:
+    def __init__(self, loop: "QtLoop", app: QApplication, folder: Path, sandbox: RunningSandbox) -> None:
         self._loop = loop
         self._app = app
         app.setQuitOnLastWindowClosed(False)  # as the product does: closing a window must not stop the loop
         self.folder = folder
         self.sandbox = sandbox
-        self.hub = hub
+        self.hub: RunningHub | None = None
+        self._hub_port = 0
+        self.hub_up()
         training = Training(folder)
-        training.servers = Servers(sandbox.url, hub.url, hub.enrol(SITE, TILL))
+        assert self.hub is not None
+        training.servers = Servers(sandbox.url, self.hub.url, self.hub.enrol(SITE, TILL))
         self._key = training.servers.till_key
         self.overrides: dict[str, object] = {"data_folder": str(folder)}
         self._table = training.settings
+
+    def hub_up(self) -> None:
+        """Start the hub, at the address it had before."""
+        url = f"sqlite:///{self.folder / 'hub.db'}"
+        self.hub = RunningHub(url, MASTER_SECRET, port=self._hub_port).__enter__()
+        self._hub_port = int(self.hub.url.rpartition(":")[2])
+
+    def hub_down(self) -> None:
+        """Stop the hub."""
+        if self.hub is not None:
+            self.hub.__exit__(None, None, None)
+            self.hub = None
 
     def run(self, scenario: Callable[["Counter"], Awaitable[None]]) -> None:
         """Open the till behind a real window, play the scenario, close the window."""
@@ -171,8 +179,9 @@ def make_counter(qt_loop: QtLoop, qapp: QApplication, tmp_path: Path) -> Iterato
 
         def make(config: SandboxConfig | None = None) -> Counter:
             sandbox = stack.enter_context(RunningSandbox(config or SandboxConfig(late_s=None)))
-            hub = stack.enter_context(RunningHub(f"sqlite:///{tmp_path / 'hub.db'}", MASTER_SECRET))
-            return Counter(qt_loop, qapp, tmp_path, sandbox, hub)
+            counter = Counter(qt_loop, qapp, tmp_path, sandbox)
+            stack.callback(counter.hub_down)
+            return counter
 
         yield make
 

@@ -242,6 +242,23 @@ def test_p17_the_pages_own_success_and_return_are_not_proof(counter: Counter) ->
     counter.run(scenario)
 
 
+def test_a_lost_line_leads_into_doubt_and_back(counter: Counter) -> None:
+    async def scenario(counter: Counter) -> None:
+        counter.fill()
+        payer = await counter.open_page()
+        counter.hub_down()
+        await counter.state(PaymentState.IN_DOUBT)
+        assert "line went down" in counter.window.payment.banner.text
+        assert counter.window.payment.hosted is not None
+        await payer.pay_by_typing(VISA)
+        await payer.sees("Thank you for your payment")
+        counter.hub_up()
+        await counter.state(PaymentState.APPROVED)
+        assert len(counter.charges()) == 1
+
+    counter.run(scenario)
+
+
 def test_p15_a_lost_answer_is_retried_with_the_same_bytes(make_counter: Callable[..., Counter]) -> None:
     counter = make_counter(SandboxConfig(late_s=None))
     counter.overrides["gateway"] = {"base_url": counter.sandbox.url, "answer_seconds": 0.5}

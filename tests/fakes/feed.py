@@ -8,7 +8,7 @@ from cashier.domain.postback import DeliveredPostback, Postback
 
 
 class FakeFeed:
-    """Add postbacks with `send`. `errors` are raised by the next pulls, `ack_errors` by the next acknowledgings.
+    """Add postbacks with `send`. The next pulls raise `errors`, the next acknowledgings `ack_errors`.
 
     A pull with nothing to give waits until something is sent or an error is put in by `fail`.
     """

@@ -43,7 +43,10 @@ class FakeGateway:
         """See the port. The text says all there is, so that any difference shows in it."""
         assert extras is not None, "a counter always has something to add"
         self.extras.append(extras)
-        invoices = [[invoice.number, format_cents(invoice.total_cents)] for invoice in sale.invoices]
+        invoices = [
+            [invoice.number, format_cents(invoice.total_cents), invoice.minimum_due_cents]
+            for invoice in sale.invoices
+        ]
         return json.dumps({"invoices": invoices, "payer": sale.customer.name, **asdict(extras)})
 
     async def launch(self, request: str, biller: str) -> str:

@@ -12,7 +12,7 @@ from cashier.domain.entries import Draft, Entry, EntryKind
 from cashier.domain.errors import Unavailable
 from cashier.domain.fees import Flat, Percent, PerUnit, Schedule, ScheduledFee, UnitPrice
 from cashier.domain.money import Cents
-from cashier.domain.payment import Payment, PaymentEvent
+from cashier.domain.payment import Payment, PaymentEvent, PaymentState
 from cashier.domain.postback import Postback
 from cashier.domain.sale import Customer, Permit
 from cashier.journal.store import SqliteJournal
@@ -132,6 +132,9 @@ class Desk:
         payment = self.journal.payment(self.till.current_reference)
         assert payment is not None
         return payment
+
+    def state(self) -> PaymentState:
+        return self.payment.state
 
     def hint(self, event: PaymentEvent) -> None:
         self.till.page_event(self.payment.reference, event)

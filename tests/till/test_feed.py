@@ -54,7 +54,7 @@ async def test_a_postback_is_applied_and_then_acknowledged(desk: Desk) -> None:
         delivered = desk.feed.send(payment.reference, told_all(payment))
         await _until(lambda: desk.feed.acknowledged)
     assert desk.feed.acknowledged == [delivered.id]
-    assert desk.payment.state is S.APPROVED
+    assert desk.state() is S.APPROVED
     assert desk.feed.pulls[0] == 0, "the first pull does not wait"
     assert desk.feed.pulls[1] == PULL_WAIT_S
 

@@ -116,7 +116,7 @@ def test_no_sentence_says_failed_or_cancelled(state: PaymentState, hint: str, kn
 
 
 def test_every_hint_that_leads_into_doubt_is_named() -> None:
-    leading = {E.PAGE_RETURNED, E.PAGE_CLOSED, E.PAGE_FAILED, E.RENDERER_DIED, E.TILL_RESTARTED}
+    leading = {E.PAGE_RETURNED, E.PAGE_CLOSED, E.PAGE_FAILED, E.RENDERER_DIED, E.LINE_LOST, E.TILL_RESTARTED}
     assert set(DOUBT) == {event.value for event in leading}
     assert len(set(DOUBT.values())) == len(DOUBT)
 
@@ -225,8 +225,8 @@ def test_an_empty_till(desk: Desk) -> None:
     assert (snapshot.till, snapshot.cashier, snapshot.agency) == ("A", "Kim Clerk", "Town of Sampleton")
     assert (snapshot.line, snapshot.busy, snapshot.training) == (LineState.UNKNOWN, False, False)
     assert snapshot.draft.is_empty
-    assert snapshot.draft.invoices == snapshot.unsettled == snapshot.recent == ()
-    assert snapshot.payment is snapshot.receipt is None
+    assert (snapshot.draft.invoices, snapshot.unsettled, snapshot.recent) == ((), (), ())
+    assert (snapshot.payment, snapshot.receipt) == (None, None)
     assert len(snapshot.readers) == 2
 
 

@@ -99,7 +99,9 @@ class FailingJournal(SqliteJournal):
 class Desk:
     """One counter. `attach` brings the till into the window, as the product does after the first paint."""
 
-    def __init__(self, qtbot: QtBot, app: QApplication, folder: Path, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(
+        self, qtbot: QtBot, app: QApplication, folder: Path, loop: asyncio.AbstractEventLoop
+    ) -> None:
         self.qtbot, self.app, self.loop = qtbot, app, loop
         app.setQuitOnLastWindowClosed(False)  # as the product does
         self.clock = MovingClock()
@@ -236,9 +238,7 @@ class Desk:
     def hints(self) -> list[str]:
         """Every hint in the journal."""
         return [
-            entry.body["event"]
-            for entry in self.journal.entries()
-            if entry.kind is EntryKind.PAYMENT_HINTED
+            entry.body["event"] for entry in self.journal.entries() if entry.kind is EntryKind.PAYMENT_HINTED
         ]
 
     def fill(self, *codes: str, name: str = "Robin Example") -> None:
