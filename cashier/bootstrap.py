@@ -8,19 +8,16 @@ import contextlib
 import datetime as dt
 import functools
 import os
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING
 
 from cashier import paths
 from cashier.clock import SystemClock, SystemRandomness
 from cashier.domain.errors import Refused
 from cashier.domain.fees import Schedule
-from cashier.domain.payment import PaymentState
 from cashier.domain.postback import DeliveredPostback
-from cashier.domain.receipt import Receipt
 from cashier.till.ports import Clock, Randomness
 from cashier.till.till import Till
 
@@ -30,7 +27,6 @@ if TYPE_CHECKING:
 
     from cashier.gateway.invoice_cloud import InvoiceCloud
     from cashier.gateway.profiles import Profile
-    from cashier.gateway.salemembers import BillerLimits
     from cashier.gateway.transport import Timeouts
     from cashier.hub.client import HubClient
     from cashier.secrets import Secrets
@@ -230,158 +226,6 @@ def hub_client(settings: "Settings", secrets: "Secrets", http: "httpx.AsyncClien
 
     key = secrets.read(TILL_KEY).get_secret_value()
     return HubClient(http, settings.hub.url, settings.site, settings.till, key)
-
-
-# -- verbs of the command line ---------------------------------------------------------------------------
-
-
-def biller_limits(settings: "Settings | None") -> "BillerLimits":
-    """What a sale file is held to: the billers' invoice types and their largest maximum by card."""
-    from cashier.domain.money import parse_cents
-    from cashier.gateway.salemembers import BillerLimits
-
-    if settings is None:
-        return BillerLimits(None, None)
-    types = frozenset(type_id for biller in settings.billers for type_id in biller.invoice_types)
-    maxima = [biller.card_maximum for biller in settings.billers]
-    limit = None if None in maxima else max(parse_cents(text) for text in maxima if text is not None)
-    return BillerLimits(types, limit)
-
-
-def print_request(file: Path, *, exact: bool, settings_file: Path) -> str:
-    """The CPV2 request of a sale file, as it is sent or, exact, as its partner sends it.
-
-    Without a settings file it is checked against the profile alone, and the counter's own additions are
-    shown with a made-up reference and address.
-    """
-    from cashier.gateway.cpv2 import request_text
-    from cashier.gateway.salefile import load_sale
-    from cashier.settings import load
-    from cashier.till.ports import CounterExtras
-
-    settings = load(settings_file) if settings_file.exists() else None
-    known = profiles()
-    sale = load_sale(file, known, biller_limits(settings), SystemClock().today())
-    till = settings.till if settings else "A"
-    hub = (settings.hub.public_url or settings.hub.url) if settings else "https://hub.example.org"
-    extras = CounterExtras(
-        reference=f"{till}-{'0' * 32}",
-        postback_url=f"{hub}/pb/v1/site/token",
-        return_url=settings.return_url if settings else None,
-        cashier_name=None,
-    )
-    return request_text(sale, known[sale.profile], None if exact else extras)
-
-
-async def launch_file(
-    file: Path,
-    *,
-    training: bool,
-    settings_file: Path,
-    sandbox_options: Sequence[str],
-    wait_s: float,
-    tell: Callable[[str], object],
-) -> bool:
-    """Launch a sale file's card payment; whether it came as far as asked."""
-    from cashier.gateway.salefile import load_sale
-    from cashier.secrets import Secrets
-    from cashier.settings import load
-
-    async with contextlib.AsyncExitStack() as stack:
-        if training:
-            till, settings = await stack.enter_async_context(training_till(sandbox_options))
-            sale = load_sale(file, profiles(), biller_limits(settings), SystemClock().today())
-        else:
-            settings = load(settings_file)
-            sale = load_sale(file, profiles(), biller_limits(settings), SystemClock().today())
-            secrets = Secrets(settings.site, settings.till, os.environ)
-            till = await stack.enter_async_context(open_till(settings, secrets))
-        url = await till.pay_sale(sale)
-        assert till.current_reference is not None
-        tell(f"reference {till.current_reference}")
-        tell(f"page {url}")
-        return wait_s <= 0 or await _settled(till, till.current_reference, wait_s, tell)
-
-
-async def _settled(till: Till, reference: str, wait_s: float, tell: Callable[[str], object]) -> bool:
-    """Wait for a fact; whether it was an approval."""
-    changed = asyncio.Event()
-    till.subscribe(changed.set)
-    with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(wait_s):
-            while (payment := till.payment(reference)) is not None and payment.locks_sale:
-                changed.clear()
-                await changed.wait()
-    payment = till.payment(reference)
-    assert payment is not None
-    receipt = till.snapshot().receipt
-    tell(f"state {payment.state.value}")
-    if receipt is not None:
-        tell(f"receipt {receipt.number}")
-    return payment.state is PaymentState.APPROVED
-
-
-@dataclass(frozen=True)
-class ChainReport:
-    """What verification found, in a line."""
-
-    holds: bool
-    text: str
-
-
-def verify_journal(file: Path) -> ChainReport:
-    """Verify a journal file without its lock."""
-    from cashier.journal.verify import verify_file
-
-    found = verify_file(file)
-    if found.broken is not None:
-        return ChainReport(False, f"{file}: BROKEN at entry {found.broken.seq}: {found.broken.reason}")
-    return ChainReport(True, f"{file}: {found.entries} entries hold; last hash {found.head}")
-
-
-def search_journal(file: Path, text: str, limit: int) -> tuple[Receipt, ...]:
-    """Receipts of a journal file, found without its lock."""
-    from cashier.journal.search import search_file
-
-    return search_file(file, text, limit, SystemClock().today)
-
-
-def export_journal(file: Path, out: Path | None, standard: TextIO) -> int:
-    """Write a journal file's entries to a file or a stream; how many."""
-    from cashier.journal.export import export_entries
-
-    if out is None:
-        return export_entries(file, standard)
-    part = out.with_name(out.name + ".part")
-    try:
-        with part.open("w", encoding="utf-8", newline="\n") as stream:
-            count = export_entries(file, stream)
-            stream.flush()
-            os.fsync(stream.fileno())
-        part.replace(out)
-    except OSError as error:
-        raise Refused(f"{out}: cannot be written: {error.strerror}") from None
-    finally:
-        part.unlink(missing_ok=True)
-    return count
-
-
-def run_tour(out: Path, tell: Callable[[str], object]) -> int:
-    """Drive the real windows through a training sale; the exit code."""
-    from cashier.ui.app import run
-    from cashier.ui.tour import Tour
-
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise Refused(f"{out}: cannot be made: {error.strerror}") from None
-    tour = Tour(out, tell)
-    options = ("--late", "4")  # long enough to see the doubt, short enough to wait for
-    open_it = opener(training=True, settings_file=paths.settings_file(), sandbox_options=options)
-    return run(open_it, paths.resources(), training=True, drive=tour.drive)
-
-
-# -- the window ------------------------------------------------------------------------------------------
 
 
 def view_maker(settings: "Settings") -> "ViewMaker":

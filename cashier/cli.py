@@ -92,7 +92,7 @@ def sale() -> None:
 @click.pass_context
 def sale_request(ctx: click.Context, file: Path, exact: bool) -> None:
     """Print the CPV2 request of a sale."""
-    from cashier.bootstrap import print_request
+    from cashier.verbs import print_request
 
     click.echo(print_request(file, exact=exact, settings_file=ctx.obj["settings"]))
 
@@ -105,7 +105,7 @@ def sale_request(ctx: click.Context, file: Path, exact: bool) -> None:
 @click.pass_context
 def sale_launch(ctx: click.Context, file: Path, wait_s: float) -> None:
     """Record a card payment for a sale, register it, and print its reference and its page's address."""
-    from cashier.bootstrap import launch_file
+    from cashier.verbs import launch_file
 
     work = launch_file(
         file,
@@ -235,7 +235,7 @@ def _journal_file(ctx: click.Context) -> Path:
 @click.pass_context
 def journal_verify(ctx: click.Context) -> None:
     """Check the hash chain from the first entry to the last; names the first bad entry."""
-    from cashier.bootstrap import verify_journal
+    from cashier.verbs import verify_journal
 
     told = verify_journal(ctx.obj["journal"])
     click.echo(told.text, err=not told.holds)
@@ -249,9 +249,9 @@ def journal_verify(ctx: click.Context) -> None:
 @click.pass_context
 def journal_search(ctx: click.Context, text: str, limit: int, as_json: bool) -> None:
     """Find receipts: number, payer, permit, invoice, amount, a date, today, yesterday."""
-    from cashier.bootstrap import search_journal
     from cashier.domain.money import format_dollars
     from cashier.domain.records import receipt_to_json
+    from cashier.verbs import search_journal
 
     for receipt in search_journal(ctx.obj["journal"], text, limit):
         if as_json:
@@ -272,7 +272,7 @@ def journal_search(ctx: click.Context, text: str, limit: int, as_json: bool) -> 
 @click.pass_context
 def journal_export(ctx: click.Context, out: Path | None) -> None:
     """Write every entry as one JSON object a line, hashes included."""
-    from cashier.bootstrap import export_journal
+    from cashier.verbs import export_journal
 
     count = export_journal(ctx.obj["journal"], out, sys.stdout)
     if out is not None:
@@ -406,7 +406,7 @@ def secret_set(ctx: click.Context, name: str) -> None:
 @click.pass_context
 def tour(ctx: click.Context, out: Path) -> None:
     """Drive the real windows through a training sale and leave numbered pictures in OUT."""
-    from cashier.bootstrap import run_tour
+    from cashier.verbs import run_tour
 
     ctx.exit(run_tour(out, tell=click.echo))
 

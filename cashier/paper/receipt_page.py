@@ -5,6 +5,7 @@ modes of payment, clerk, counter.
 """
 
 import datetime as dt
+import math
 from pathlib import Path
 
 from PySide6.QtCore import QBuffer, QIODevice, QMarginsF, QRectF, QSizeF, Qt
@@ -38,14 +39,23 @@ _KINDS = {
 class _Pen:
     """Writes down the page; `y` is where the next line goes. Without a painter it only measures.
 
-    `ends` are the places where a line or a paragraph ends: a page may end there, too.
+    `ends` are the places where a line or a paragraph ends: a page may end there, too. What stands outside
+    of the `part` from one such place to another is measured only.
     """
 
-    def __init__(self, painter: QPainter | None, family: str) -> None:
-        self._painter = painter
+    def __init__(
+        self, painter: QPainter | None, family: str, part: tuple[float, float] = (0.0, math.inf)
+    ) -> None:
+        self._given = painter
         self._family = family
+        self._part = part
         self.y = MARGIN
         self.ends: list[float] = []
+
+    @property
+    def _painter(self) -> QPainter | None:
+        start, end = self._part
+        return self._given if start <= self.y < end else None
 
     def font(self, size: float, bold: bool = False) -> QFont:
         font = QFont(self._family)
@@ -238,16 +248,15 @@ def _paint_pages(painter: QPainter, writer: QPdfWriter, receipt: Receipt, size: 
     pages = [(0.0, height)]
     if scale < SCALE_MIN:
         scale = min(1.0, size.width() / WIDTH)
-        pages = _pages(measured.ends, height, size.height() / scale - FOOT)
+        pages = _pages(measured.ends, size.height() / scale - FOOT)
     painter.scale(scale, scale)
     painter.translate((size.width() / scale - WIDTH) / 2, 0)
     for number, (start, end) in enumerate(pages, 1):
         if number > 1:
             writer.newPage()
         painter.save()
-        painter.setClipRect(QRectF(0, 0, WIDTH, end - start))
         painter.translate(0, -start)
-        _write(_Pen(painter, FAMILY), receipt)
+        _write(_Pen(painter, FAMILY, (start, end)), receipt)
         painter.restore()
         if len(pages) > 1:
             foot = _Pen(painter, FAMILY)
@@ -256,11 +265,11 @@ def _paint_pages(painter: QPainter, writer: QPdfWriter, receipt: Receipt, size: 
             foot.text(f"{name} {receipt.number}, page {number} of {len(pages)}", 9, color=SOFT, center=True)
 
 
-def _pages(ends: list[float], height: float, room: float) -> list[tuple[float, float]]:
+def _pages(ends: list[float], room: float) -> list[tuple[float, float]]:
     """Where each page starts and ends, as long as `room` at most and ending where a line does."""
     pages, start = [], 0.0
-    while height - start > room:
+    while ends[-1] - start > room:
         end = max((end for end in ends if start < end <= start + room), default=start + room)
         pages.append((start, end))
         start = end
-    return [*pages, (start, height)]
+    return [*pages, (start, ends[-1])]
