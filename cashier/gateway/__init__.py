@@ -1,0 +1,1 @@
+"""Invoice Cloud: profiles, requests, the CPV2 call, postbacks, errors."""

@@ -26,8 +26,6 @@ from cashier.domain.money import AMOUNT_MAX_CENTS, parse_cents
 from cashier.domain.postback import Approved, Postback
 from cashier.domain.scrub import scrub_card_numbers
 
-#: How long an address should be good for: a postback may come days late.
-POSTBACK_LIFETIME = timedelta(days=30)
 #: The longest path we hand to the gateway, and the most a postback may carry in its query or its body.
 PATH_MAX_CHARS = 599
 POSTBACK_MAX_BYTES = 16 * 1024

@@ -1,0 +1,1 @@
+"""The postback hub: the service, and the till's client of it."""

@@ -1,0 +1,1 @@
+"""The window: the only Qt besides the painted paper."""

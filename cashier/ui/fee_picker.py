@@ -10,6 +10,7 @@ from PySide6.QtWidgets import (
     QLineEdit,
     QListWidget,
     QListWidgetItem,
+    QSizePolicy,
     QVBoxLayout,
     QWidget,
 )
@@ -18,7 +19,7 @@ from cashier.domain.errors import Refused
 from cashier.domain.money import format_dollars
 from cashier.till.draft import Line
 from cashier.till.till import FeeQuestion, Till
-from cashier.ui.theme import tabular
+from cashier.ui.theme import scaled, tabular
 from cashier.ui.widgets import Button, ElidedLabel, amount_label, announce, card, label, row, typed
 
 CODE_ROLE = Qt.ItemDataRole.UserRole
@@ -37,10 +38,18 @@ class OfferRow(QWidget):
         layout.setContentsMargins(8, 0, 8, 0)
         amount = amount_label("price")
         amount.setText(price)
-        layout.addWidget(ElidedLabel(name), 4)
+        amount.setFixedWidth(scaled(120))
+        layout.addWidget(_column(name), 5)
         layout.addWidget(amount)
         layout.addSpacing(12)
-        layout.addWidget(ElidedLabel(type_name, "soft"), 1)
+        layout.addWidget(_column(type_name, "soft"), 2)
+
+
+def _column(text: str, kind: str = "") -> ElidedLabel:
+    """A text as wide as its share of the row, so that the columns of all rows are the same."""
+    made = ElidedLabel(text, kind)
+    made.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+    return made
 
 
 class _Offers(QListWidget):
@@ -111,7 +120,7 @@ class FeePicker(QFrame):
         self._fields_box = QVBoxLayout()
         self._fields_box.setSpacing(8)
         self.price = amount_label()
-        self.price.setMinimumWidth(110)
+        self.price.setMinimumWidth(scaled(110))
         self.add = Button("Add")
         self.add.clicked.connect(self._commit)
         self.leave = Button("Leave it")
@@ -150,7 +159,7 @@ class FeePicker(QFrame):
             price = self._till.quick_price(fee.code)
             kind = self._till.config.type_name(fee.type_id)
             item.setData(Qt.ItemDataRole.AccessibleTextRole, f"{fee.name}, {price}, {kind}")
-            item.setSizeHint(QSize(0, OFFER_HEIGHT))
+            item.setSizeHint(QSize(0, scaled(OFFER_HEIGHT)))
             self.offers.addItem(item)
             self.offers.setItemWidget(item, OfferRow(fee.name, kind, price))
         if self.offers.count() and text.strip():
@@ -241,7 +250,7 @@ class FeePicker(QFrame):
         field.setAccessibleName(text)
         field.setMaxLength(ANSWER_MAX)
         field.setFont(tabular(field.font()))
-        field.setFixedWidth(170)
+        field.setFixedWidth(scaled(170))
         field.textChanged.connect(self._preview)
         field.installEventFilter(self)
         holder = QWidget()

@@ -54,8 +54,6 @@ class ReceiptView(QScrollArea):
         self._sheet = _Sheet()
         self.setWidget(self._sheet)
         self.setAlignment(Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignTop)
-        # The sheet is fitted to the width; a bar that came and went would change what it is fitted to.
-        self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOn)
         self.setAccessibleName(EMPTY)
 
     def show_receipt(self, receipt: Receipt | None) -> None:
@@ -81,4 +79,6 @@ class ReceiptView(QScrollArea):
     def resizeEvent(self, event: QResizeEvent) -> None:
         """The sheet goes with the width."""
         super().resizeEvent(event)
-        self._sheet.fit(self.viewport().width())
+        # Room for the scroll bar is always left: one that came and went would change what is fitted.
+        bar = self.verticalScrollBar().sizeHint().width()
+        self._sheet.fit(self.width() - 2 * self.frameWidth() - bar)

@@ -38,7 +38,7 @@ from cashier.ui.widgets import Button, label, row, typed
 _HEADERS = ("Number", "Time", "Payer", "Permit", "Paid", "State")
 _TIME, _PAYER, _PERMIT, _PAID, _STATE = range(1, 6)
 #: Below these widths of the list a column makes room: what it says stands on the receipt beside it.
-_ROOM_FOR = {_PERMIT: 640, _TIME: 500}
+_ROOM_FOR = {_PERMIT: 640, _TIME: 440}
 SEARCH_MAX = 100
 Index = QModelIndex | QPersistentModelIndex
 

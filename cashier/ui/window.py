@@ -128,7 +128,7 @@ class MainWindow(QMainWindow):
         status.setObjectName("status")
         status.setFixedHeight(scaled(34))
         layout = QHBoxLayout(status)
-        layout.setContentsMargins(16, 0, 4, 0)
+        layout.setContentsMargins(16, 0, 16, 0)
         layout.setSpacing(16)
         self.till_label, self.reader_label = ElidedLabel("starting …"), ElidedLabel("")
         self.line_label, self.note_label = label(), ElidedLabel("")

@@ -16,8 +16,8 @@ import pytest
 import simplejson
 
 from cashier.sandbox.config import SandboxConfig
-from cashier.sandbox.payer import Payer
 from cashier.sandbox.serve import RunningSandbox
+from tests.sandbox.payer import Payer
 
 SAMPLES = Path(__file__).parents[1] / "data" / "samples"
 PROFILES = ("cloudpermit", "grancius", "leadsonline", "mcci", "sagesgov")

@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from cashier.sandbox.config import FAULT_TEXTS, Fault
-from cashier.sandbox.payer import text_of
+from tests.sandbox.payer import text_of
 
 from .conftest import WAIT_S, Counter, Start, sample
 

@@ -10,7 +10,7 @@ import pytest
 from cashier.sandbox.app import create_app
 from cashier.sandbox.cards import TEST_ACCOUNT, TEST_CARDS
 from cashier.sandbox.config import SandboxConfig
-from cashier.sandbox.payer import AMEX, DECLINING, MASTERCARD, VISA
+from tests.sandbox.payer import AMEX, DECLINING, MASTERCARD, VISA
 
 from .conftest import Counter
 

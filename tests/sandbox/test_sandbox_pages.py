@@ -7,7 +7,7 @@ import pytest
 from cashier.sandbox.cards import CardRefused, Entry, tender_of_account, tender_of_card, tender_of_track
 from cashier.sandbox.config import SandboxConfig
 from cashier.sandbox.hosted import parse_amount
-from cashier.sandbox.payer import AMEX, DECLINING, MASTERCARD, VISA, text_of
+from tests.sandbox.payer import AMEX, DECLINING, MASTERCARD, VISA, text_of
 
 from .conftest import Counter, sample
 

@@ -4,7 +4,7 @@ import socket
 
 import pytest
 
-from cashier.sandbox.payer import DECLINING
+from tests.sandbox.payer import DECLINING
 
 from .conftest import Counter, Start
 

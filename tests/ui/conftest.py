@@ -1,11 +1,15 @@
 """Fixtures of the user interface's tests. Qt WebEngine is imported only by the tests that ask for it."""
 
+import asyncio
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
+from tests.ui.desk import Desk
 from tests.ui.hostile_site import FOREIGN_HOST, GATEWAY_HOST, HostileSite
 
 if TYPE_CHECKING:
@@ -34,3 +38,19 @@ def watched(qtbot: QtBot, site: HostileSite) -> "Iterator[Watched]":
     watching = Watched(qtbot, training(site, "https://permits.example.org/return"))
     yield watching
     watching.view.close_page()
+
+
+@pytest.fixture
+def desk(qtbot: QtBot, qapp: QApplication, tmp_path: Path) -> Iterator[Desk]:
+    """A counter of the window tests; the application's look is put back after it."""
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
+    font, palette = qapp.font(), qapp.palette()
+    made = Desk(qtbot, qapp, tmp_path, loop)
+    yield made
+    made.close()
+    asyncio.set_event_loop(None)
+    loop.close()
+    qapp.setStyleSheet("")
+    qapp.setPalette(palette)
+    qapp.setFont(font)
