@@ -269,14 +269,15 @@ def journal_search(ctx: click.Context, text: str, limit: int, as_json: bool) -> 
 @click.option(
     "--out", "out", type=click.Path(path_type=Path), default=None, help="A file; else standard output."
 )
+@click.option("--receipts", is_flag=True, help="The receipts as CSV instead.")
 @click.pass_context
-def journal_export(ctx: click.Context, out: Path | None) -> None:
-    """Write every entry as one JSON object a line, hashes included."""
+def journal_export(ctx: click.Context, out: Path | None, receipts: bool) -> None:
+    """Write every entry as one JSON object a line, hashes included, or the receipts as CSV."""
     from cashier.verbs import export_journal
 
-    count = export_journal(ctx.obj["journal"], out, sys.stdout)
+    count = export_journal(ctx.obj["journal"], out, sys.stdout, receipts=receipts)
     if out is not None:
-        click.echo(f"{count} entries written to {out}", err=True)
+        click.echo(f"{count} {'receipts' if receipts else 'entries'} written to {out}", err=True)
 
 
 # -- servers ---------------------------------------------------------------------------------------------

@@ -132,16 +132,17 @@ def search_journal(file: Path, text: str, limit: int) -> tuple[Receipt, ...]:
     return search_file(file, text, limit, SystemClock().today)
 
 
-def export_journal(file: Path, out: Path | None, standard: TextIO) -> int:
-    """Write a journal file's entries to a file or a stream; how many."""
-    from cashier.journal.export import export_entries
+def export_journal(file: Path, out: Path | None, standard: TextIO, *, receipts: bool) -> int:
+    """Write a journal file's entries, or its receipts as CSV, to a file or a stream; how many."""
+    from cashier.journal.export import export_entries, export_receipts
 
+    export = export_receipts if receipts else export_entries
     if out is None:
-        return export_entries(file, standard)
+        return export(file, standard)
     part = out.with_name(out.name + ".part")
     try:
-        with part.open("w", encoding="utf-8", newline="\n") as stream:
-            count = export_entries(file, stream)
+        with part.open("w", encoding="utf-8", newline="") as stream:
+            count = export(file, stream)
             stream.flush()
             os.fsync(stream.fileno())
         part.replace(out)

@@ -1,6 +1,5 @@
 """The receipt: what a payer is handed, as the journal keeps it (the body of RECEIPT_ISSUED)."""
 
-import re
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import NewType
@@ -10,19 +9,12 @@ from cashier.domain.sale import Customer, Invoice, Permit
 
 ReceiptNumber = NewType("ReceiptNumber", str)
 
-_NUMBER = re.compile(r"([A-Z]{1,4})-(\d{6,})", re.ASCII)
-
 
 def receipt_number(till: str, sequence: int) -> ReceiptNumber:
     """`A-000123`: the till's code and its gapless sequence."""
     if sequence < 1:
         raise ValueError("receipt sequences start at 1")
     return ReceiptNumber(f"{till}-{sequence:06d}")
-
-
-def looks_like_number(text: str) -> bool:
-    """Whether a text has the form of a receipt number."""
-    return _NUMBER.fullmatch(text.strip().upper()) is not None
 
 
 class TenderKind(StrEnum):
