@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from cashier import paths
 from cashier.clock import SystemClock, SystemRandomness
-from cashier.domain.errors import Refused
+from cashier.domain.errors import CashierError, Refused
 from cashier.domain.fees import Schedule
 from cashier.domain.postback import DeliveredPostback
 from cashier.till.ports import Clock, Randomness
@@ -108,6 +108,16 @@ def data_folder(settings: "Settings") -> Path:
     return settings.data_folder or paths.data_folder(settings.training)
 
 
+def real_settings(file: Path) -> "Settings":
+    """The settings of a till that takes money. Raises Refused for those of a training session."""
+    from cashier.settings import load
+
+    settings = load(file)
+    if settings.training:
+        raise Refused("The settings file is for training. Start with --training instead.")
+    return settings
+
+
 @contextlib.asynccontextmanager
 async def open_till(
     settings: "Settings",
@@ -120,7 +130,6 @@ async def open_till(
     Raises Refused when another till holds the journal, a secret is missing or the profile is unknown.
     """
     from cashier import logs
-    from cashier.gateway.transport import make_client
     from cashier.journal.lock import holder_text
     from cashier.journal.store import SqliteJournal
     from cashier.secrets import TILL_KEY
@@ -142,7 +151,7 @@ async def open_till(
             SqliteJournal(folder / JOURNAL, till=settings.till, clock=clock, holder=holder)
         )
         stack.callback(logs.set_up(folder / "log" / "till.log"))
-        async with make_client(timeouts(settings)) as http:
+        async with line_of(settings) as http:
             gateway = gateway_of(settings, secrets, http, known)
             feed = HubFeed(hub_client(settings, secrets, http), settings, till_key, clock, randomness)
             till = Till(config, clock, randomness, journal, gateway, feed, dated)
@@ -197,6 +206,19 @@ def timeouts(settings: "Settings") -> "Timeouts":
         read_s=gateway.answer_seconds,
         whole_s=gateway.connect_seconds + 2 * gateway.answer_seconds,
     )
+
+
+def line_of(settings: "Settings") -> "httpx.AsyncClient":
+    """The one HTTP client of a till. Raises Refused when the environment names a proxy it cannot use."""
+    from cashier.gateway.transport import make_client
+
+    try:
+        return make_client(timeouts(settings))
+    except (ImportError, ValueError) as error:
+        raise Refused(
+            "The proxy that this machine's environment names (ALL_PROXY, HTTPS_PROXY, HTTP_PROXY) is not one "
+            "that can be used: it must start with http:// or https://."
+        ) from error
 
 
 def gateway_of(
@@ -260,11 +282,7 @@ def opener(*, training: bool, settings_file: Path, sandbox_options: Sequence[str
             async with training_till(sandbox_options) as (till, settings):
                 yield Opened(till, view_maker(settings))
             return
-        from cashier.settings import load
-
-        settings = load(settings_file)
-        if settings.training:
-            raise Refused("The settings file is for training. Start with --training instead.")
+        settings = real_settings(settings_file)
         async with open_till(settings, Secrets(settings.site, settings.till, os.environ)) as till:
             yield Opened(till, view_maker(settings))
 
@@ -286,7 +304,15 @@ async def training_till(
     with JournalLock(folder / "session.lock", holder_text("a training session")):
         # Starting the children blocks on their first line; the window must stay alive meanwhile.
         session = Training(folder, sandbox_options)
-        await asyncio.to_thread(session.__enter__)
+        starting = asyncio.ensure_future(asyncio.to_thread(session.__enter__))
+        try:
+            await asyncio.shield(starting)
+        except asyncio.CancelledError:
+            # A thread cannot be interrupted: what it has started by its end is stopped then.
+            with contextlib.suppress(CashierError, OSError):  # then it has stopped them itself
+                await starting
+                await asyncio.to_thread(session.__exit__, None, None, None)
+            raise
         try:
             assert session.servers is not None
             settings = check(session.settings(overrides), "training", environment=False)

@@ -1,7 +1,4 @@
-"""The command line: one verb per use case.
-
-Exit codes: 0 done, 1 not done, 2 bad input and nothing half-done, 3 in doubt.
-"""
+"""The command line: one verb per use case. How it ends is in endings.py."""
 
 import json
 import os
@@ -13,31 +10,14 @@ from typing import Any, TypeVar
 import click
 
 from cashier import paths
-from cashier.domain.errors import CashierError, InDoubt, Refused
+from cashier.domain.errors import Refused
+from cashier.endings import Seconds, Verbs
 
 DATE = "%Y-%m-%d"
 Result = TypeVar("Result")
 
 
-class _Group(click.Group):
-    """Ends with one line per fault instead of a stack trace."""
-
-    def invoke(self, ctx: click.Context) -> Any:
-        try:
-            return super().invoke(ctx)
-        except Refused as refused:
-            for fault in refused.faults:
-                click.echo(fault, err=True)
-            ctx.exit(2)
-        except InDoubt as doubt:
-            click.echo(f"in doubt: {doubt.user_text}", err=True)
-            ctx.exit(3)
-        except CashierError as error:
-            click.echo(error.user_text, err=True)
-            ctx.exit(1)
-
-
-@click.group(cls=_Group, invoke_without_command=True)
+@click.group(cls=Verbs, invoke_without_command=True)
 @click.version_option(package_name="cashier", prog_name="cashier")
 @click.option("--training", is_flag=True, help="Train: own data, a sandbox for the gateway, no money moves.")
 @click.option(
@@ -47,8 +27,13 @@ class _Group(click.Group):
 @click.pass_context
 def cli(ctx: click.Context, training: bool, settings_file: Path | None, fault: str | None) -> None:
     """The permit counter till. Without a verb it opens the window."""
+    if settings_file is not None and not settings_file.exists():
+        raise Refused(f"{settings_file}: no settings file")
+    if fault is not None and not training:
+        raise Refused("--fault is for --training only")
     file = settings_file or paths.settings_file()
-    ctx.obj = {"training": training, "settings": file, "fault": fault}
+    options = ("--fault", _known_fault(fault).value) if fault is not None else ()
+    ctx.obj = {"training": training, "settings": file, "sandbox_options": options}
     if ctx.invoked_subcommand is None:
         from cashier.ui.app import run
 
@@ -56,7 +41,7 @@ def cli(ctx: click.Context, training: bool, settings_file: Path | None, fault: s
             # After the first paint: it brings in what the window does not need.
             from cashier.bootstrap import opener
 
-            return opener(training=training, settings_file=file, sandbox_options=_fault_option(fault))()
+            return opener(training=training, settings_file=file, sandbox_options=options)()
 
         ctx.exit(run(open_it, paths.resources(), training=training))
 
@@ -68,8 +53,12 @@ def _run(work: Coroutine[Any, Any, Result]) -> Result:
     return asyncio.run(work)
 
 
-def _fault_option(fault: str | None) -> tuple[str, ...]:
-    return ("--fault", fault) if fault else ()
+def _known_fault(name: str) -> Any:
+    from cashier.sandbox.config import Fault
+
+    if name not in list(Fault):
+        raise Refused(f"--fault {name[:40]!r}: is not a fault; there are: {', '.join(Fault)}")
+    return Fault(name)
 
 
 def _settings(ctx: click.Context) -> Any:
@@ -94,13 +83,19 @@ def sale_request(ctx: click.Context, file: Path, exact: bool) -> None:
     """Print the CPV2 request of a sale."""
     from cashier.verbs import print_request
 
-    click.echo(print_request(file, exact=exact, settings_file=ctx.obj["settings"]))
+    # As bytes: the very bytes that are sent, on every system.
+    click.echo(print_request(file, exact=exact, settings_file=ctx.obj["settings"]).encode())
 
 
 @sale.command("launch")
 @click.option("--input", "file", required=True, type=click.Path(path_type=Path), help="The sale file (JSON).")
 @click.option(
-    "--wait", "wait_s", default=0.0, show_default=True, help="Seconds to wait for the payment's end."
+    "--wait",
+    "wait_s",
+    type=Seconds(),
+    default=0.0,
+    show_default=True,
+    help="Seconds to wait for the payment's end.",
 )
 @click.pass_context
 def sale_launch(ctx: click.Context, file: Path, wait_s: float) -> None:
@@ -111,7 +106,7 @@ def sale_launch(ctx: click.Context, file: Path, wait_s: float) -> None:
         file,
         training=ctx.obj["training"],
         settings_file=ctx.obj["settings"],
-        sandbox_options=_fault_option(ctx.obj["fault"]),
+        sandbox_options=ctx.obj["sandbox_options"],
         wait_s=wait_s,
         tell=click.echo,
     )
@@ -169,41 +164,15 @@ def fees_price(
 ) -> None:
     """Price fees and print how, the total last."""
     from cashier.domain.money import format_cents
-    from cashier.domain.pricing import price, price_alone, request, total_cents
+    from cashier.domain.pricing import total_cents
+    from cashier.verbs import price_fees
 
-    found = _find(schedule, on)
-    given = _measures(measures, valuation)
-    if len(codes) == 1:
-        wanted = request(found, codes[0], quantity, given)
-        priced = [price_alone(found, wanted.code, wanted.quantity, wanted.measures)]
-    else:
-        priced = list(price(found, [_request(found, code, quantity, given) for code in codes]))
+    if valuation is not None:
+        measures = (f"valuation={valuation}", *measures)
+    priced = price_fees(_find(schedule, on), codes, quantity, measures)
     for item in priced:
         click.echo(f"{item.name}: {item.explanation} = {format_cents(item.amount_cents)}")
     click.echo(f"Total {format_cents(total_cents(priced))}")
-
-
-def _measures(measures: tuple[str, ...], valuation: str | None) -> dict[str, str]:
-    given = {} if valuation is None else {"valuation": valuation}
-    for text in measures:
-        name, equals, value = text.partition("=")
-        if not equals or not name:
-            raise Refused(f"--measure {text[:40]!r}: is not name=N")
-        if name in given:
-            raise Refused(f"--measure {name[:40]!r}: is given twice")
-        given[name] = value
-    return given
-
-
-def _request(schedule: Any, code: str, quantity: int, given: dict[str, str]) -> Any:
-    """Of several fees on one sale, each takes the measures it asks for."""
-    from cashier.domain.fees import measures_of, units_of
-    from cashier.domain.pricing import request
-
-    fee = schedule.fee(code)
-    wanted = {measure.name for measure in measures_of(fee)} | {units_of(fee) or ""}
-    own = {name: value for name, value in given.items() if name in wanted}
-    return request(schedule, code, quantity if units_of(fee) else 1, own)
 
 
 # -- journal ---------------------------------------------------------------------------------------------
@@ -216,14 +185,15 @@ def _request(schedule: Any, code: str, quantity: int, given: dict[str, str]) -> 
 @click.pass_context
 def journal(ctx: click.Context, file: Path | None) -> None:
     """Look into a journal. None of these verbs changes it."""
-    if file is None:
-        file = _journal_file(ctx)
     ctx.obj["journal"] = file
 
 
 def _journal_file(ctx: click.Context) -> Path:
     from cashier.bootstrap import JOURNAL, data_folder
 
+    given: Path | None = ctx.obj["journal"]
+    if given is not None:
+        return given
     if ctx.obj["training"]:
         return paths.data_folder(training=True) / JOURNAL
     if not ctx.obj["settings"].exists():
@@ -237,7 +207,7 @@ def journal_verify(ctx: click.Context) -> None:
     """Check the hash chain from the first entry to the last; names the first bad entry."""
     from cashier.verbs import verify_journal
 
-    told = verify_journal(ctx.obj["journal"])
+    told = verify_journal(_journal_file(ctx))
     click.echo(told.text, err=not told.holds)
     ctx.exit(0 if told.holds else 1)
 
@@ -253,7 +223,7 @@ def journal_search(ctx: click.Context, text: str, limit: int, as_json: bool) -> 
     from cashier.domain.records import receipt_to_json
     from cashier.verbs import search_journal
 
-    for receipt in search_journal(ctx.obj["journal"], text, limit):
+    for receipt in search_journal(_journal_file(ctx), text, limit):
         if as_json:
             click.echo(json.dumps({"number": receipt.number, **receipt_to_json(receipt)}, ensure_ascii=False))
         else:
@@ -275,8 +245,10 @@ def journal_export(ctx: click.Context, out: Path | None, receipts: bool) -> None
     """Write every entry as one JSON object a line, hashes included, or the receipts as CSV."""
     from cashier.verbs import export_journal
 
-    count = export_journal(ctx.obj["journal"], out, sys.stdout, receipts=receipts)
-    if out is not None:
+    count = export_journal(_journal_file(ctx), out, sys.stdout, receipts=receipts)
+    if out is None:
+        sys.stdout.flush()  # here a reader that is gone is told quietly; at the interpreter's end it is not
+    else:
         click.echo(f"{count} {'receipts' if receipts else 'entries'} written to {out}", err=True)
 
 
@@ -360,16 +332,21 @@ def sandbox() -> None:
 @_host
 @_port
 @click.option("--fault", default=None, help="The fault of every payment that chooses none of its own.")
-@click.option("--late", "late_s", default=30.0, show_default=True, help="Seconds a late postback is late.")
+@click.option(
+    "--late",
+    "late_s",
+    type=Seconds(),
+    default=30.0,
+    show_default=True,
+    help="Seconds a late postback is late.",
+)
 @_with_parent
 def sandbox_serve(host: str, port: int, fault: str | None, late_s: float, exit_with_parent: bool) -> None:
     """Serve the stand-in: CPV2, hosted page, postbacks, enquiry. Its API key is training-api-key."""
-    from cashier.sandbox.config import Fault, SandboxConfig
+    from cashier.sandbox.config import SandboxConfig
     from cashier.sandbox.serve import serve
 
-    if fault is not None and fault not in list(Fault):
-        raise Refused(f"--fault {fault[:40]!r}: is not a fault; there are: {', '.join(Fault)}")
-    config = SandboxConfig(fault=Fault(fault) if fault else None, late_s=late_s)
+    config = SandboxConfig(fault=None if fault is None else _known_fault(fault), late_s=late_s)
     try:
         serve(host, port, config, _say_listening, exit_with_parent=exit_with_parent)
     except OSError as error:

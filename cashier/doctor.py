@@ -28,6 +28,8 @@ PATCH_LEVEL_MIN = 150
 #: A clock further off than this is worth a warning: receipts would carry a wrong time.
 CLOCK_OFF_MAX_S = 120
 CHECK_MAX_S = 10
+#: What the GL accounts of the schedules that ship with the till start with until a city writes its own.
+PLACEHOLDER = "SAMPLE-"
 
 
 class State(StrEnum):
@@ -62,7 +64,7 @@ async def examine(settings_file: Path, *, training: bool) -> list[Finding]:
     settings, finding = _settings(settings_file)
     findings.append(finding)
     if settings is not None:
-        findings += _secrets(settings)
+        findings += [_profile(settings), _schedule(settings), *_secrets(settings)]
         findings += await _lines(settings)
     return findings
 
@@ -116,7 +118,11 @@ def _keyring(training: bool) -> Finding:
     import keyring
     from keyring.backends import fail, null
 
-    backend = keyring.get_keyring()
+    try:
+        backend = keyring.get_keyring()
+    except (ImportError, AttributeError, TypeError, ValueError) as error:
+        # PYTHON_KEYRING_BACKEND, or keyring's own settings file, names one that is not there.
+        return Finding("keyring", State.FAULT, f"does not load: {error}", "Correct keyring's own settings.")
     if isinstance(backend, fail.Keyring | null.Keyring):
         advice = "Log in to a desktop with a keyring, or give the secrets by environment (README)."
         state = State.OK if training else State.WARNING
@@ -134,6 +140,34 @@ def _settings(file: Path) -> "tuple[Settings | None, Finding]":
     return settings, Finding("settings", State.OK, f"{file}: till {settings.till} of {settings.site}")
 
 
+def _profile(settings: "Settings") -> Finding:
+    from cashier.bootstrap import profiles
+
+    known = ", ".join(sorted(profiles()))
+    if settings.profile not in profiles():
+        return Finding("profile", State.FAULT, f"{settings.profile} is unknown", f"Choose one of: {known}.")
+    return Finding("profile", State.OK, settings.profile)
+
+
+def _schedule(settings: "Settings") -> Finding:
+    """The fee schedule as it stands today, and whether its fees go to accounts that exist."""
+    from cashier.bootstrap import schedule_on
+    from cashier.clock import SystemClock
+
+    try:
+        schedule = schedule_on(settings.schedule, SystemClock().today())
+    except Refused as refused:
+        return Finding(
+            "fee schedule", State.FAULT, "; ".join(refused.faults), "Correct the setting schedule."
+        )
+    made_up = [fee for fee in schedule.fees if fee.gl_account.startswith(PLACEHOLDER)]
+    if made_up:
+        detail = f"{schedule.name}: {len(made_up)} of {len(schedule.fees)} fees have made-up GL accounts"
+        advice = f"Give them your own instead of those that start with {PLACEHOLDER}."
+        return Finding("fee schedule", State.WARNING, detail, advice)
+    return Finding("fee schedule", State.OK, f"{schedule.name}: {len(schedule.fees)} fees")
+
+
 def _secrets(settings: "Settings") -> Iterator[Finding]:
     from cashier.secrets import TILL_KEY, Secrets, api_key_name
 
@@ -149,13 +183,16 @@ def _secrets(settings: "Settings") -> Iterator[Finding]:
 
 async def _lines(settings: "Settings") -> list[Finding]:
     """Gateway, hub and clock, asked for real."""
-    from cashier.bootstrap import gateway_of, hub_client, timeouts
-    from cashier.gateway.transport import make_client
+    from cashier.bootstrap import gateway_of, hub_client, line_of
     from cashier.secrets import Secrets
 
     secrets = Secrets(settings.site, settings.till, os.environ)
     findings = []
-    async with make_client(timeouts(settings)) as http:
+    try:
+        line = line_of(settings)
+    except Refused as refused:
+        return [Finding("proxy", State.FAULT, "cannot be used", refused.user_text)]
+    async with line as http:
         try:
             gateway = gateway_of(settings, secrets, http)
             for biller in settings.billers:

@@ -7,6 +7,7 @@ session could never be resolved.
 import secrets
 import subprocess
 import sys
+import threading
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -21,6 +22,7 @@ TILL = "A"
 API_KEY = "training-api-key"
 #: The sandbox's own biller; it is compared with what its postbacks say.
 BILLER_GUID = "5a2d0b0e-0000-4000-8000-7261696e0001"
+START_SECONDS = 60
 STOP_SECONDS = 10
 
 
@@ -85,6 +87,8 @@ class Training:
             stdout=subprocess.PIPE,
             text=True,
             encoding="utf-8",
+            # Ctrl+C at the terminal is ours alone: the children stay until we are done with them.
+            start_new_session=True,
         )
         stack.callback(_stop, child)
         return child
@@ -139,13 +143,18 @@ class Training:
 def _said(child: "subprocess.Popen[str]", word: str) -> str:
     """The rest of the line that starts with a word, e.g. `listening http://127.0.0.1:40001`.
 
-    Raises Unavailable when the child ends before it says so.
+    Raises Unavailable when the child ends before it says so, or has not said so in time and is ended.
     """
     assert child.stdout is not None
-    for line in child.stdout:
-        name, _, rest = line.strip().partition(" ")
-        if name == word:
-            return rest
+    limit = threading.Timer(START_SECONDS, child.kill)
+    limit.start()
+    try:
+        for line in child.stdout:
+            name, _, rest = line.strip().partition(" ")
+            if name == word:
+                return rest
+    finally:
+        limit.cancel()
     raise Unavailable(f"The training server ended before it was ready (exit code {child.wait()}).")
 
 

@@ -9,10 +9,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
 from cashier import paths
-from cashier.bootstrap import open_till, opener, profiles, training_till
+from cashier.bootstrap import open_till, opener, profiles, real_settings, training_till
 from cashier.clock import SystemClock
-from cashier.domain.errors import Refused
+from cashier.domain.errors import InDoubt, Refused
+from cashier.domain.fees import PerUnit, Schedule, bases_of, context_measures_of, measures_of, units_of
 from cashier.domain.payment import PaymentState
+from cashier.domain.pricing import PricedFee, price, price_alone, request
 from cashier.domain.receipt import Receipt
 from cashier.till.till import Till
 
@@ -68,18 +70,22 @@ async def launch_file(
     wait_s: float,
     tell: Callable[[str], object],
 ) -> bool:
-    """Launch a sale file's card payment; whether it came as far as asked."""
+    """Launch a sale file's card payment; whether it came as far as asked.
+
+    Raises InDoubt when nothing certain was heard of it in time.
+    """
     from cashier.gateway.salefile import load_sale
     from cashier.secrets import Secrets
-    from cashier.settings import load
 
+    known, today = profiles(), SystemClock().today()
     async with contextlib.AsyncExitStack() as stack:
         if training:
+            load_sale(file, known, biller_limits(None), today)  # a faulty file starts nothing
             till, settings = await stack.enter_async_context(training_till(sandbox_options))
-            sale = load_sale(file, profiles(), biller_limits(settings), SystemClock().today())
+            sale = load_sale(file, known, biller_limits(settings), today)
         else:
-            settings = load(settings_file)
-            sale = load_sale(file, profiles(), biller_limits(settings), SystemClock().today())
+            settings = real_settings(settings_file)
+            sale = load_sale(file, known, biller_limits(settings), today)
             secrets = Secrets(settings.site, settings.till, os.environ)
             till = await stack.enter_async_context(open_till(settings, secrets))
         url = await till.pay_sale(sale)
@@ -104,7 +110,61 @@ async def _settled(till: Till, reference: str, wait_s: float, tell: Callable[[st
     tell(f"state {payment.state.value}")
     if receipt is not None:
         tell(f"receipt {receipt.number}")
+    if payment.state is PaymentState.IN_DOUBT:
+        raise InDoubt("No word from the gateway that settles this payment. Charge nobody again.")
     return payment.state is PaymentState.APPROVED
+
+
+def price_fees(
+    schedule: Schedule, codes: Sequence[str], quantity: int, measures: Sequence[str]
+) -> tuple[PricedFee, ...]:
+    """Price one fee by itself, or several as one sale. `measures` are `name=N`.
+
+    Of several, each takes what it asks for. Raises Refused for what none of them asks for.
+    """
+    given = _measures(measures)
+    if len(codes) == 1:
+        wanted = request(schedule, codes[0], quantity, given)
+        return (price_alone(schedule, wanted.code, wanted.quantity, wanted.measures),)
+    counted = {code for code in codes if units_of(schedule.fee(code))}
+    asked = {code: _asked(schedule, code, codes) for code in codes}
+    unasked = [name for name in given if not any(name in names for names in asked.values())]
+    faults = [f"--measure {name[:40]!r}: none of these fees takes it" for name in unasked]
+    if quantity != 1 and not counted:
+        faults.append(f"--quantity {quantity}: none of these fees takes a quantity")
+    if faults:
+        raise Refused(faults[0], tuple(faults))
+    requests = [
+        request(
+            schedule,
+            code,
+            quantity if code in counted else 1,
+            {name: value for name, value in given.items() if name in asked[code]},
+        )
+        for code in codes
+    ]
+    return price(schedule, requests)
+
+
+def _measures(texts: Sequence[str]) -> dict[str, str]:
+    given: dict[str, str] = {}
+    for text in texts:
+        name, equals, value = text.partition("=")
+        name = name.strip().casefold().replace("-", "_").replace(" ", "_")
+        if not equals or not name:
+            raise Refused(f"--measure {text[:40]!r}: is not name=N")
+        if name in given:
+            raise Refused(f"--measure {name[:40]!r}: is given twice")
+        given[name] = value
+    return given
+
+
+def _asked(schedule: Schedule, code: str, codes: Sequence[str]) -> set[str]:
+    """The measures a fee can take on a sale of these: a share of a fee that is not there takes that one's."""
+    fee = schedule.fee(code)
+    context = () if set(bases_of(fee)) & set(codes) else context_measures_of(schedule, code)
+    names = {measure.name for measure in (*measures_of(fee), *context)}
+    return names | {fee.rule.measure_name} if isinstance(fee.rule, PerUnit) else names
 
 
 @dataclass(frozen=True)
@@ -133,14 +193,25 @@ def search_journal(file: Path, text: str, limit: int) -> tuple[Receipt, ...]:
 
 
 def export_journal(file: Path, out: Path | None, standard: TextIO, *, receipts: bool) -> int:
-    """Write a journal file's entries, or its receipts as CSV, to a file or a stream; how many."""
+    """Write a journal file's entries, or its receipts as CSV, to a file or a stream; how many.
+
+    A file is whole or not there, and its owner's only: it names payers. Raises Refused when it cannot be.
+    """
     from cashier.journal.export import export_entries, export_receipts
 
     export = export_receipts if receipts else export_entries
     if out is None:
         return export(file, standard)
+    out = out.resolve()
+    if out.exists() and not out.is_file():
+        raise Refused(f"{out}: cannot be written: is not a file")
+    source = file.resolve()
+    if out in {source, *(source.with_name(source.name + end) for end in ("-wal", "-shm", ".lock"))}:
+        raise Refused(f"{out}: cannot be written: belongs to the journal")
     part = out.with_name(out.name + ".part")
     try:
+        part.unlink(missing_ok=True)
+        part.touch(mode=0o600)
         with part.open("w", encoding="utf-8", newline="") as stream:
             count = export(file, stream)
             stream.flush()
@@ -149,7 +220,8 @@ def export_journal(file: Path, out: Path | None, standard: TextIO, *, receipts: 
     except OSError as error:
         raise Refused(f"{out}: cannot be written: {error.strerror}") from None
     finally:
-        part.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            part.unlink(missing_ok=True)
     return count
 
 

@@ -1,0 +1,188 @@
+"""`doctor`: all well on a real sandbox and hub; each thing that is wrong is named, with what to do."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from cashier import environment
+from cashier.hub.serve import RunningHub
+from cashier.sandbox.serve import RunningSandbox
+from cashier.training import API_KEY
+
+from .conftest import MASTER, Cashier
+
+#: The test's own user and the schedules that ship with the till are not what these tests are about.
+ALWAYS = {"fee schedule", *(["user and environment"] if environment.is_root() else [])}
+
+SETTINGS = """
+site = "sampletown"
+till = "A"
+agency = "Town of Sampleton"
+profile = "grancius"
+schedule = "lakeland"
+training = true  # plain http is for training
+[gateway]
+base_url = "{gateway}"
+connect_seconds = 1
+[hub]
+url = "{hub}"
+[[billers]]
+name = "building"
+invoice_types = {{ 6 = "Building" }}
+"""
+
+
+@dataclass
+class Finding:
+    what: str
+    state: str
+    detail: str
+    do: str
+
+
+class Counter:
+    """A settings file that points at a real sandbox and a real hub."""
+
+    def __init__(self, file: Path, sandbox: RunningSandbox, hub: RunningHub) -> None:
+        self.file, self.sandbox, self.hub = file, sandbox, hub
+        self.write(sandbox.url, hub.url)
+
+    def write(self, gateway: str, hub: str) -> None:
+        self.file.write_text(SETTINGS.format(gateway=gateway, hub=hub))
+
+
+@pytest.fixture
+def counter(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Counter]:
+    url = f"sqlite:///{tmp_path / 'hub.db'}"
+    with RunningSandbox() as sandbox, RunningHub(url, MASTER.encode()) as hub:
+        monkeypatch.setenv("CASHIER_SECRET_TILL_KEY", hub.enrol("sampletown", "A"))
+        monkeypatch.setenv("CASHIER_SECRET_API_KEY_BUILDING", API_KEY)
+        yield Counter(tmp_path / "settings.toml", sandbox, hub)
+
+
+def examine(cashier: Cashier, *words: object) -> tuple[int, dict[str, Finding]]:
+    ended = cashier(*words, "doctor", "--json")
+    assert ended.err == ()
+    findings = [Finding(**json.loads(line)) for line in ended.lines]
+    assert len({finding.what for finding in findings}) == len(findings)
+    for finding in findings:
+        assert bool(finding.do) == (finding.state != "ok"), finding  # what is wrong comes with advice
+    assert ended.code == any(finding.state == "fault" for finding in findings)
+    return ended.code, {finding.what: finding for finding in findings}
+
+
+def wrong(findings: dict[str, Finding]) -> set[str]:
+    return {what for what, finding in findings.items() if finding.state != "ok"} - ALWAYS - {"keyring"}
+
+
+def test_training_needs_nothing(cashier: Cashier) -> None:
+    code, findings = examine(cashier, "--training")
+    assert (code, {finding.state for finding in findings.values()}) == (0, {"ok"})
+    assert {"versions", "SQLite", "payment page engine", "keyring"} <= set(findings)
+    assert "Chromium" in findings["payment page engine"].detail
+
+
+def test_all_is_well_on_a_real_gateway_and_hub(cashier: Cashier, counter: Counter) -> None:
+    _, findings = examine(cashier, "--settings", counter.file)
+    assert wrong(findings) == set()
+    for what in ("gateway, biller building", "hub", "hub knows this till", "clock", "secret till-key"):
+        assert findings[what].state == "ok"
+    assert findings["clock"].detail.startswith("within 0 s") or findings["clock"].detail.startswith(
+        "within 1 s"
+    )
+
+
+def test_the_lines_say_the_same(cashier: Cashier, counter: Counter) -> None:
+    ended = cashier("--settings", counter.file, "doctor")
+    _, findings = examine(cashier, "--settings", counter.file)
+    assert [line.split()[0] for line in ended.lines] == [finding.state for finding in findings.values()]
+    for line, finding in zip(ended.lines, findings.values(), strict=True):
+        assert finding.what in line
+        assert ("→" in line) == bool(finding.do)
+
+
+def test_a_machine_without_a_keyring_is_warned(cashier: Cashier, counter: Counter) -> None:
+    _, findings = examine(cashier, "--settings", counter.file)
+    assert findings["keyring"].state == "warning"
+
+
+def test_made_up_accounts_are_warned_of(cashier: Cashier, counter: Counter) -> None:
+    _, findings = examine(cashier, "--settings", counter.file)
+    assert findings["fee schedule"].state == "warning"
+    assert "made-up GL accounts" in findings["fee schedule"].detail
+    assert "SAMPLE-" in findings["fee schedule"].do
+
+
+def test_a_gateway_that_is_gone(cashier: Cashier, counter: Counter) -> None:
+    counter.sandbox.stop()
+    code, findings = examine(cashier, "--settings", counter.file)
+    assert (code, wrong(findings)) == (1, {"gateway, biller building", "clock"})
+    assert findings["gateway, biller building"].state == "fault"
+    assert findings["hub"].state == "ok"
+
+
+def test_a_hub_that_is_gone(cashier: Cashier, counter: Counter) -> None:
+    counter.write(counter.sandbox.url, "http://127.0.0.1:9")
+    code, findings = examine(cashier, "--settings", counter.file)
+    assert (code, wrong(findings)) == (1, {"hub", "hub knows this till"})
+
+
+@pytest.mark.parametrize("key", ["A" * 43, "not a key at all"])
+def test_a_wrong_till_key(
+    key: str, cashier: Cashier, counter: Counter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CASHIER_SECRET_TILL_KEY", key)
+    code, findings = examine(cashier, "--settings", counter.file)
+    assert code == 1
+    assert "hub knows this till" in wrong(findings)
+    assert key not in json.dumps([finding.__dict__ for finding in findings.values()])
+
+
+def test_a_wrong_api_key(cashier: Cashier, counter: Counter, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CASHIER_SECRET_API_KEY_BUILDING", "wrong-api-key")
+    code, findings = examine(cashier, "--settings", counter.file)
+    assert (code, wrong(findings)) == (1, {"gateway, biller building"})
+    assert "wrong-api-key" not in findings["gateway, biller building"].do
+
+
+def test_missing_secrets(cashier: Cashier, counter: Counter, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("CASHIER_SECRET_TILL_KEY")
+    monkeypatch.delenv("CASHIER_SECRET_API_KEY_BUILDING")
+    code, findings = examine(cashier, "--settings", counter.file)
+    assert code == 1
+    assert {"secret till-key", "secret api-key-building"} <= wrong(findings)
+    assert "cashier secret set till-key" in findings["secret till-key"].do
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "what"),
+    [
+        ('profile = "grancius"', 'profile = "nosuch"', "profile"),
+        ('schedule = "lakeland"', 'schedule = "nosuch"', "fee schedule"),
+        ('site = "sampletown"', 'site = "Sample Town"', "settings"),
+        ('site = "sampletown"', "site = ", "settings"),
+    ],
+)
+def test_settings_that_cannot_be_right(
+    old: str, new: str, what: str, cashier: Cashier, counter: Counter
+) -> None:
+    counter.file.write_text(counter.file.read_text().replace(old, new))
+    code, findings = examine(cashier, "--settings", counter.file)
+    assert (code, findings[what].state) == (1, "fault")
+
+
+def test_no_settings_at_all(cashier: Cashier) -> None:
+    code, findings = examine(cashier)
+    assert (code, findings["settings"].state) == (1, "fault")
+    assert "no settings file" in findings["settings"].detail
+
+
+def test_a_proxy_that_cannot_be_used(
+    cashier: Cashier, counter: Counter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ALL_PROXY", "socks5://127.0.0.1:9")
+    code, findings = examine(cashier, "--settings", counter.file)
+    assert (code, wrong(findings)) == (1, {"proxy"})
