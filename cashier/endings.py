@@ -3,6 +3,7 @@
 Exit codes: 0 done, 1 not done, 2 bad input and nothing half-done, 3 in doubt. Only a bug leaves a trace.
 """
 
+import contextlib
 import io
 import math
 import sys
@@ -41,6 +42,7 @@ class Verbs(click.Group):
         except click.Abort:
             return _end(1, "Stopped.")
         except OSError as error:
+            _drop_unwritten()
             place = f"{error.filename}: " if error.filename else ""
             return _end(1, f"{place}{error.strerror or error}")
         return code if isinstance(code, int) else 0
@@ -50,6 +52,15 @@ def _end(code: int, *faults: str) -> int:
     for fault in faults:
         click.echo(" ".join(fault.splitlines()), err=True)
     return code
+
+
+def _drop_unwritten() -> None:
+    """What standard output does not take would be tried again, and end the process with a code of its own."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        with contextlib.suppress(OSError):
+            sys.stdout.close()
 
 
 class Seconds(click.FloatRange):

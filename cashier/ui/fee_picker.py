@@ -20,11 +20,20 @@ from cashier.domain.money import format_dollars
 from cashier.till.draft import Line
 from cashier.till.till import FeeQuestion, Till
 from cashier.ui.theme import scaled, tabular
-from cashier.ui.widgets import Button, ElidedLabel, amount_label, announce, card, label, row, typed
+from cashier.ui.widgets import (
+    Button,
+    ElidedLabel,
+    amount_label,
+    announce,
+    card,
+    label,
+    row,
+    search_field,
+    typed,
+)
 
 CODE_ROLE = Qt.ItemDataRole.UserRole
 QUANTITY_MAX = 9999
-SEARCH_MAX = 100
 ANSWER_MAX = 14
 OFFER_HEIGHT = 40
 
@@ -36,11 +45,10 @@ class OfferRow(QWidget):
         super().__init__()
         layout = QHBoxLayout(self)
         layout.setContentsMargins(8, 0, 8, 0)
-        amount = amount_label("price")
-        amount.setText(price)
-        amount.setFixedWidth(scaled(120))
+        self.price = amount_label("price")
+        self.price.setText(price)
         layout.addWidget(_column(name), 5)
-        layout.addWidget(amount)
+        layout.addWidget(self.price)
         layout.addSpacing(12)
         layout.addWidget(_column(type_name, "soft"), 2)
 
@@ -92,12 +100,7 @@ class FeePicker(QFrame):
         self._till: Till | None = None
         self._question: FeeQuestion | None = None
         self._changing: int | None = None
-        self.search = QLineEdit()
-        self.search.setObjectName("search")
-        self.search.setPlaceholderText("Add a fee: type a word of its name, e.g. roof")
-        self.search.setAccessibleName("Add a fee")
-        self.search.setClearButtonEnabled(True)
-        self.search.setMaxLength(SEARCH_MAX)
+        self.search = search_field("Add a fee", "Add a fee: type a word of its name, e.g. roof")
         self.search.textChanged.connect(self._searched)
         self.search.installEventFilter(self)
         self.offers = _Offers()
@@ -120,7 +123,6 @@ class FeePicker(QFrame):
         self._fields_box = QVBoxLayout()
         self._fields_box.setSpacing(8)
         self.price = amount_label()
-        self.price.setMinimumWidth(scaled(110))
         self.add = Button("Add")
         self.add.clicked.connect(self._commit)
         self.leave = Button("Leave it")
@@ -153,6 +155,7 @@ class FeePicker(QFrame):
             self._tell("")
         if self._till is None:
             return
+        rows: list[OfferRow] = []
         for fee in self._till.search_fees(text):
             item = QListWidgetItem()
             item.setData(CODE_ROLE, fee.code)
@@ -161,7 +164,11 @@ class FeePicker(QFrame):
             item.setData(Qt.ItemDataRole.AccessibleTextRole, f"{fee.name}, {price}, {kind}")
             item.setSizeHint(QSize(0, scaled(OFFER_HEIGHT)))
             self.offers.addItem(item)
-            self.offers.setItemWidget(item, OfferRow(fee.name, kind, price))
+            rows.append(OfferRow(fee.name, kind, price))
+            self.offers.setItemWidget(item, rows[-1])
+        price_width = max((offer.price.sizeHint().width() for offer in rows), default=0)
+        for offer in rows:
+            offer.price.setFixedWidth(price_width)
         if self.offers.count() and text.strip():
             self.offers.setCurrentRow(0)
 

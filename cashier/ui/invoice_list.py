@@ -1,7 +1,7 @@
 """The invoices a sale will become: fees under their invoice type, each line changed or removed in place."""
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QFocusEvent, QFont, QKeyEvent
+from PySide6.QtGui import QFocusEvent, QFont, QKeyEvent, QResizeEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QApplication,
@@ -50,6 +50,12 @@ class _Tree(QTreeWidget):
             if line is not None:
                 self.setCurrentItem(line)
 
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """What is marked stays in sight when something below needs room."""
+        super().resizeEvent(event)
+        if (item := self.currentItem()) is not None:
+            self.scrollToItem(item)
+
     def focusInEvent(self, event: QFocusEvent) -> None:
         """There is always a marked line while the focus is here."""
         super().focusInEvent(event)
@@ -87,10 +93,10 @@ class InvoiceList(QFrame):
         self.tree.remove_pressed.connect(self._remove)
         self.tree.change_pressed.connect(self._change)
         self.tree.itemDoubleClicked.connect(lambda *_: self._change())
-        self._empty = label("", "soft", wrap=True)
-        self._empty.setAlignment(Qt.AlignmentFlag.AlignTop)
+        self.empty = label("", "soft", wrap=True)
+        self.empty.setAlignment(Qt.AlignmentFlag.AlignTop)
         self._stack = QStackedLayout()
-        self._stack.addWidget(self._empty)
+        self._stack.addWidget(self.empty)
         self._stack.addWidget(self.tree)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(16, 12, 16, 12)
@@ -103,9 +109,9 @@ class InvoiceList(QFrame):
     def show_draft(self, draft: DraftView, recent: tuple[Receipt, ...]) -> None:
         """Show the draft's invoices; an empty draft says what to do, with the last sales."""
         if not draft.invoices:
-            self._empty.setText(_what_to_do(recent))
+            self.empty.setText(_what_to_do(recent))
             had_focus = self.tree.hasFocus()
-            self._stack.setCurrentWidget(self._empty)
+            self._stack.setCurrentWidget(self.empty)
             self.tree.clear()
             self._items, self._drawn = {}, None
             if had_focus:

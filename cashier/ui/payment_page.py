@@ -26,7 +26,7 @@ from cashier.till.snapshot import PaymentView, Snapshot, Step, StepState, Unsett
 from cashier.till.till import Till
 from cashier.ui.receipt_view import ReceiptView
 from cashier.ui.theme import scaled
-from cashier.ui.widgets import Banner, Button, amount_label, card, label
+from cashier.ui.widgets import Banner, Button, Shrinking, amount_label, card, label
 
 if TYPE_CHECKING:
     from cashier.ui.payment_view import PaymentView as HostedPage
@@ -71,10 +71,10 @@ class PaymentPage(QWidget):
         self._listed: tuple[UnsettledRow, ...] = ()
         self._width = min(scaled(PANEL_WIDTH), PANEL_WIDTH_MAX)
         self.receipt = ReceiptView()
-        self._nothing = label(_NO_PAYMENT, "soft", wrap=True)
-        self._nothing.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self.nothing = label(_NO_PAYMENT, "soft", wrap=True)
+        self.nothing.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.left = QStackedWidget()
-        self.left.addWidget(self._nothing)
+        self.left.addWidget(self.nothing)
         self.left.addWidget(self.receipt)
         layout = QHBoxLayout(self)
         layout.setContentsMargins(20, 16, 20, 16)
@@ -91,11 +91,11 @@ class PaymentPage(QWidget):
         self.amounts = QGridLayout()
         self.amounts.setVerticalSpacing(4)
         self.amount, self.fee, self.whole = amount_label(), amount_label(), amount_label()
-        self._fee_name = label("Service fee", "soft")
+        self.fee_name = label("Service fee", "soft")
         for line, (name, value) in enumerate(
             (
                 (label("Amount", "soft"), self.amount),
-                (self._fee_name, self.fee),
+                (self.fee_name, self.fee),
                 (label("Card pays"), self.whole),
             )
         ):
@@ -120,13 +120,14 @@ class PaymentPage(QWidget):
         self.others.itemClicked.connect(self._other_chosen)
         panel = QVBoxLayout()
         panel.setSpacing(12)
-        panel.addWidget(self.facts)
+        facts_area = Shrinking(self.facts)
+        panel.addWidget(facts_area)
         panel.addWidget(self.banner)
         panel.addLayout(self._buttons())
         panel.addWidget(self.others_title)
         panel.addWidget(self.others, 1)
         panel.addStretch()
-        for part in (self.facts, self.banner, self.others):
+        for part in (facts_area, self.banner, self.others):
             part.setFixedWidth(self._width)
         return panel
 
@@ -231,8 +232,8 @@ class PaymentPage(QWidget):
         if payment is None:
             self.banner.forget()
             self._focused_for = None
-            self._nothing.setText(_NO_PAYMENT)
-            self.left.setCurrentWidget(self._nothing)
+            self.nothing.setText(_NO_PAYMENT)
+            self.left.setCurrentWidget(self.nothing)
             for button in self.buttons:
                 button.setVisible(button is self.back)
             return
@@ -247,15 +248,15 @@ class PaymentPage(QWidget):
         elif self.hosted is not None and payment.reference == self._hosted_reference:
             self.left.setCurrentWidget(self.hosted)
         else:
-            self._nothing.setText(_ASIDE.get(payment.state, ""))
-            self.left.setCurrentWidget(self._nothing)
+            self.nothing.setText(_ASIDE.get(payment.state, ""))
+            self.left.setCurrentWidget(self.nothing)
         self._show_actions(snapshot, payment)
 
     def _show_facts(self, payment: PaymentView) -> None:
         self.reference.setText(payment.reference)
         self.amount.setText(format_dollars(payment.amount_cents))
         self.fee.setText(f"+ {format_dollars(payment.fee_cents)}")
-        self._fee_name.setText("Service fee, expected" if payment.fee_is_expected else "Service fee")
+        self.fee_name.setText("Service fee, expected" if payment.fee_is_expected else "Service fee")
         self.whole.setText(format_dollars(payment.amount_cents + payment.fee_cents))
         self.reader.setText(f"Reader: {payment.reader}" if payment.reader else "No reader: typed on the page")
         for widget, step in zip(self.steps, payment.steps, strict=True):

@@ -19,7 +19,6 @@ from PySide6.QtWidgets import (
     QApplication,
     QHBoxLayout,
     QHeaderView,
-    QLineEdit,
     QStyledItemDelegate,
     QStyleOptionViewItem,
     QTableView,
@@ -33,13 +32,13 @@ from cashier.paper.receipt_page import local_time
 from cashier.till.till import Till
 from cashier.ui.receipt_view import ReceiptView
 from cashier.ui.theme import Theme, scaled, tabular
-from cashier.ui.widgets import Button, label, row, typed
+from cashier.ui.widgets import Button, label, row, search_field, typed
 
 _HEADERS = ("Number", "Time", "Payer", "Permit", "Paid", "State")
 _TIME, _PAYER, _PERMIT, _PAID, _STATE = range(1, 6)
-#: Below these widths of the list a column makes room: what it says stands on the receipt beside it.
-_ROOM_FOR = {_PERMIT: 640, _TIME: 440}
-SEARCH_MAX = 100
+#: Columns that make room in a narrow list, in this order: what they say stands on the receipt beside it.
+_MAKE_ROOM = (_PERMIT, _TIME)
+_PAYER_WIDTH_MIN = 120
 Index = QModelIndex | QPersistentModelIndex
 
 
@@ -106,8 +105,21 @@ class _Table(QTableView):
     def resizeEvent(self, event: QResizeEvent) -> None:
         """See above."""
         super().resizeEvent(event)
-        for column, width in _ROOM_FOR.items():
-            self.setColumnHidden(column, self.viewport().width() < scaled(width))
+        self.make_room()
+
+    def make_room(self) -> None:
+        """Hide as many columns as it takes."""
+        header = self.horizontalHeader()
+        widths = {
+            column: max(self.sizeHintForColumn(column), header.sectionSizeHint(column))
+            for column in range(len(_HEADERS))
+            if column != _PAYER
+        }
+        needed = sum(widths.values()) + scaled(_PAYER_WIDTH_MIN)
+        for column in _MAKE_ROOM:
+            is_too_much = needed > self.viewport().width()
+            self.setColumnHidden(column, is_too_much)
+            needed -= widths[column] if is_too_much else 0
 
 
 class _OwnColors(QStyledItemDelegate):
@@ -130,12 +142,9 @@ class ReceiptsPage(QWidget):
         super().__init__()
         self.setObjectName("page")
         self._till: Till | None = None
-        self.search = QLineEdit()
-        self.search.setObjectName("search")
-        self.search.setPlaceholderText("Number, payer, permit, invoice, amount, today, yesterday …")
-        self.search.setAccessibleName("Search receipts")
-        self.search.setClearButtonEnabled(True)
-        self.search.setMaxLength(SEARCH_MAX)
+        self.search = search_field(
+            "Search receipts", "Number, payer, permit, invoice, amount, today, yesterday …"
+        )
         self.search.textChanged.connect(self.refresh)
         self.search.installEventFilter(self)
         self.model = ReceiptModel(theme)
@@ -195,6 +204,7 @@ class ReceiptsPage(QWidget):
         if receipts == self.model.receipts:
             return  # the place in the list stays
         self.model.show_receipts(receipts)
+        self.table.make_room()
         if not receipts:
             self._show(None)
             return

@@ -24,10 +24,11 @@ from cashier.till.till import Till
 from cashier.ui.fee_picker import FeePicker
 from cashier.ui.invoice_list import InvoiceList
 from cashier.ui.theme import scaled
-from cashier.ui.widgets import Button, amount_label, announce, card, label, row, typed
+from cashier.ui.widgets import Button, Shrinking, amount_label, announce, card, label, row, typed
 
 FIELD_MAX = 100
 RIGHT_WIDTH_MIN, RIGHT_WIDTH_MAX = 360, 470
+NOTES_HEIGHT_MAX = 132
 LOCKED = "This sale was sent to the payment page and stands as it is. Other fees need a new sale: Ctrl+N."
 
 
@@ -128,9 +129,21 @@ class SalePage(QWidget):
             line = row(label(text, "soft", wrap=True), amount)
             line.setStretch(0, 1)
             box.addLayout(line)
+        reader_name = label("Card reader", "heading")
+        reader_name.setBuddy(self.reader)  # what screen readers on Linux say of a choice
+        box.addLayout(row(reader_name, 1, label("F7", "key")))
         box.addWidget(self.reader)
-        box.addWidget(self.reader_note)
-        box.addWidget(self.note)
+        notes = QVBoxLayout()
+        notes.setContentsMargins(0, 0, 0, 0)
+        for note in (self.reader_note, self.note):
+            note.hide()
+            notes.addWidget(note)
+        inside = QWidget()
+        inside.setLayout(notes)
+        # The larger the text, the less room is left for notes.
+        self.notes = Shrinking(inside, NOTES_HEIGHT_MAX + 60 - scaled(60))
+        self.notes.hide()
+        box.addWidget(self.notes)
         box.addWidget(self.pay)
         side = QVBoxLayout()
         side.setSpacing(12)
@@ -167,11 +180,12 @@ class SalePage(QWidget):
         for reader in till.config.readers:
             self.reader.addItem(reader.label, reader.id)
         self.reader.blockSignals(False)
+        self.commit_fields()  # what was typed before the till was there
 
     def show_snapshot(self, snapshot: Snapshot) -> None:
         """Show the draft."""
         draft = snapshot.draft
-        is_other_sale = draft.sale_id != self._shown_sale and draft.is_empty
+        is_other_sale = draft.is_empty and self._shown_sale not in ("", draft.sale_id)
         self._shown_sale = draft.sale_id
         if is_other_sale:
             self.fees.start_over()
@@ -207,7 +221,7 @@ class SalePage(QWidget):
             self.reader.setCurrentIndex(index)
         chip = draft.reader is not None and draft.reader.emv
         self.reader_note.setText(draft.emv_refusal if chip else "")
-        self.reader_note.setVisible(bool(self.reader_note.text()))
+        self._show_notes()
 
     def _fill_fields(self, draft: DraftView, is_other_sale: bool) -> None:
         """Show customer and permit. What is being typed stays until it is taken, or the sale is another."""
@@ -285,7 +299,12 @@ class SalePage(QWidget):
 
     def _tell(self, text: str) -> None:
         self.note.setText(text)
-        self.note.setVisible(bool(text))
+        self._show_notes()
+
+    def _show_notes(self) -> None:
+        for note in (self.reader_note, self.note):
+            note.setVisible(bool(note.text()))
+        self.notes.setVisible(bool(self.reader_note.text() or self.note.text()))
 
     def tell(self, text: str) -> None:
         """Show, and have said, why something could not be done."""

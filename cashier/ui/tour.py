@@ -6,7 +6,7 @@ It is a demonstration, a picture book for the documentation, and an end-to-end t
 from collections.abc import Callable
 from pathlib import Path
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QCoreApplication, QEvent, Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QWidget
 
@@ -17,6 +17,8 @@ from cashier.ui.app import Opened
 from cashier.ui.payer import Payer, until
 from cashier.ui.window import RECEIPTS, MainWindow
 
+#: What wraps needs its width before its height, and what holds it needs that.
+LAYOUT_ROUNDS = 4
 DECLINING_CARD = "4000000000000002"
 CUSTOMER = {
     "name": "Robin Example",
@@ -174,6 +176,8 @@ class Tour:
 
     def _picture(self, name: str, text: str) -> None:
         """Picture of the whole window as it is painted now."""
+        for _ in range(LAYOUT_ROUNDS):
+            QCoreApplication.sendPostedEvents(None, QEvent.Type.LayoutRequest)
         self._count += 1
         file = self._out / f"{self._count:02d}-{name}.png"
         if not self._window.grab().save(str(file)):

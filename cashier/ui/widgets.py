@@ -3,11 +3,34 @@
 from typing import ClassVar
 
 from PySide6.QtCore import QEvent, QObject, QPointF, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent, QFont, QKeyEvent, QPainter, QPaintEvent
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QLayout, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtGui import (
+    QAccessible,
+    QAccessibleAnnouncementEvent,
+    QFont,
+    QKeyEvent,
+    QPainter,
+    QPaintEvent,
+    QResizeEvent,
+)
+from PySide6.QtWidgets import (
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QLayout,
+    QLineEdit,
+    QPushButton,
+    QScrollArea,
+    QSizePolicy,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
 
 from cashier.till.words import Standing, Tone
-from cashier.ui.theme import Theme, tabular
+from cashier.ui.theme import Theme, scaled, tabular
+
+#: Longer than any name, number or address that is searched for.
+SEARCH_MAX = 100
 
 
 class Button(QPushButton):
@@ -26,6 +49,19 @@ class Button(QPushButton):
         if event.isAutoRepeat() and event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Space):
             return
         super().keyPressEvent(event)
+
+
+def search_field(name: str, hint: str) -> QLineEdit:
+    """A large field to search by, with a button that clears it."""
+    field = QLineEdit()
+    field.setObjectName("search")
+    field.setAccessibleName(name)
+    field.setPlaceholderText(hint)
+    field.setMaxLength(SEARCH_MAX)
+    field.setClearButtonEnabled(True)
+    for button in field.findChildren(QToolButton):
+        button.setAccessibleName("Clear the search")
+    return field
 
 
 def typed(event: QKeyEvent) -> str:
@@ -69,6 +105,61 @@ def card(layout: QLayout | None = None) -> QFrame:
         layout.setContentsMargins(16, 12, 16, 12)
         frame.setLayout(layout)
     return frame
+
+
+class Shrinking(QScrollArea):
+    """A widget as high as it needs to be; where there is no room it is scrolled, and Tab goes to it for that.
+
+    With `height_max` it takes what it needs up to that many pixels, whatever room there is.
+    """
+
+    def __init__(self, inside: QWidget, height_max: int | None = None) -> None:
+        super().__init__()
+        self._inside = inside
+        self._height_max = height_max
+        self.setObjectName("shrinking")
+        self.setAccessibleName("Details")
+        self.setFrameShape(QFrame.Shape.NoFrame)
+        self.setWidgetResizable(True)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
+        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.verticalScrollBar().rangeChanged.connect(self._range_changed)
+        self.setWidget(inside)
+        for part in (inside, self.viewport()):
+            part.setAutoFillBackground(False)  # Qt has just turned it on
+
+    def _range_changed(self, _least: int, most: int) -> None:
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus if most else Qt.FocusPolicy.NoFocus)
+
+    def sizeHint(self) -> QSize:
+        """The height its texts need at the width there is."""
+        hint, width = self._inside.sizeHint(), self.width()
+        wraps = self._inside.hasHeightForWidth()
+        return QSize(hint.width(), self._inside.heightForWidth(width) if wraps else hint.height())
+
+    def minimumSizeHint(self) -> QSize:
+        """A line of text."""
+        return QSize(0, min(self.sizeHint().height(), scaled(24)))
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Another width needs another height."""
+        super().resizeEvent(event)
+        if event.size().width() != event.oldSize().width():
+            self._fit()
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """Another text does, too."""
+        done = super().eventFilter(watched, event)
+        if event.type() is QEvent.Type.LayoutRequest and watched is self._inside:
+            self._fit()
+        return done
+
+    def _fit(self) -> None:
+        if self._height_max is None:
+            self.updateGeometry()
+        else:
+            self.setFixedHeight(min(self.sizeHint().height(), self._height_max))
 
 
 def row(*parts: QWidget | int, spacing: int = 8) -> QHBoxLayout:

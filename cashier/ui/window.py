@@ -380,7 +380,12 @@ class MainWindow(QMainWindow):
             super().keyPressEvent(event)
 
     def closeEvent(self, event: QCloseEvent) -> None:
-        """Closing the window is closing the page: the payment is in doubt, never failed."""
+        """Closing the window is closing the page: the payment is in doubt, never failed.
+
+        One that is only being started opens no page any more; it is there to be sent again at the next start.
+        """
+        for task in self._tasks:
+            task.cancel()
         if self.payment.hosted is not None:
             self.payment.stop_waiting()
         super().closeEvent(event)

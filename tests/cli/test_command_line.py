@@ -119,19 +119,36 @@ def test_a_machine_without_a_keyring_says_so(settings_file: Path) -> None:
     assert "the-value" not in ended.stderr
 
 
+@pytest.fixture(params=["", "1"], ids=["buffered", "unbuffered"])
+def buffering(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is written late fails late."""
+    monkeypatch.setenv("PYTHONUNBUFFERED", request.param)
+
+
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="a device that is always full")
-def test_a_full_disk_is_one_line() -> None:
+@pytest.mark.usefixtures("buffering")
+@pytest.mark.parametrize("verb", ["list", "export"])
+def test_a_full_disk_is_one_line(verb: str, journal_file: Path) -> None:
+    words = ("fees", "list", "--schedule", "lakeland")
+    if verb == "export":
+        words = ("journal", "--file", str(journal_file), "export")
     with Path("/dev/full").open("wb") as full:
-        words = [sys.executable, "-m", "cashier", "fees", "list", "--schedule", "lakeland"]
-        ended = subprocess.run(words, stdout=full, stderr=subprocess.PIPE, text=True, timeout=WAIT_S)
+        ended = subprocess.run(
+            [sys.executable, "-m", "cashier", *words],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            timeout=WAIT_S,
+        )
     assert (ended.returncode, ended.stderr) == (1, "No space left on device\n")
 
 
 @pytest.mark.skipif(os.name != "posix", reason="pipes")
-def test_a_reader_that_is_gone_is_no_fault() -> None:
+@pytest.mark.usefixtures("buffering")
+def test_a_reader_that_is_gone_is_no_fault(journal_file: Path) -> None:
     reading, writing = os.pipe()
     os.close(reading)
-    words = [sys.executable, "-m", "cashier", "fees", "list", "--schedule", "lakeland"]
+    words = [sys.executable, "-m", "cashier", "journal", "--file", str(journal_file), "export"]
     ended = subprocess.run(words, stdout=writing, stderr=subprocess.PIPE, text=True, timeout=WAIT_S)
     os.close(writing)
     assert (ended.returncode, ended.stderr) == (1, "")

@@ -8,21 +8,22 @@ import asyncio
 import datetime as dt
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
-from PySide6.QtCore import QPoint, Qt, Signal
+from PySide6.QtCore import QEvent, QPoint, Qt
+from PySide6.QtGui import QKeyEvent
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QMessageBox, QWidget
+from PySide6.QtWidgets import QApplication, QLabel, QMessageBox, QWidget
 from pytestqt.qtbot import QtBot
 
 from cashier import paths
-from cashier.domain.entries import Draft, EntryKind
+from cashier.domain.entries import EntryKind
 from cashier.domain.errors import Unavailable
 from cashier.domain.fees import Schedule
 from cashier.domain.money import Cents
 from cashier.domain.payment import Payment, PaymentState
 from cashier.domain.postback import Postback
-from cashier.domain.sale import Customer, Permit, Sale
-from cashier.journal.store import SqliteJournal
+from cashier.domain.sale import Customer, Permit
 from cashier.schedules import find
 from cashier.till.config import Biller, Reader, ServiceFee, TillConfig
 from cashier.till.snapshot import DraftView, LineState, PaymentView, Snapshot
@@ -31,69 +32,14 @@ from cashier.ui import theme
 from cashier.ui.window import MainWindow
 from tests.fakes.clock import MovingClock, SeededRandomness
 from tests.fakes.feed import FakeFeed
-from tests.fakes.gateway import FakeGateway
 from tests.helpers.payments import BILLER_GUID, told_all, told_declined
+from tests.ui.stand_ins import FailingJournal, HostedPage, PartGateway
 
 TYPES = {6: "Building", 43: "Permits", 93: "Planning", 95: "Zoning"}
 BOTH = Reader("lane-3000", "Lane 3000, counter 1", "DEVICE-1")
 CHIP_ONLY = Reader("chip", "Chip reader, counter 2", "DEVICE-2", swipe=False)
 SWIPE_ONLY = Reader("swipe", "Swipe reader", "DEVICE-3", emv=False)
 WAIT_MS = 10_000
-
-
-class HostedPage(QWidget):
-    """Stands for the sealed view: the same signals and verbs, and a list of what was asked of it."""
-
-    loaded = Signal(bool)
-    submitted = Signal()
-    returned = Signal()
-    renderer_died = Signal(str)
-    blocked = Signal(str, str)
-
-    def __init__(self, parent: QWidget, error: Exception | None = None) -> None:
-        super().__init__(parent)
-        self._error = error
-        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        self.setAccessibleName("Payment page")
-        self.opened: list[str] = []
-        self.closed = 0
-
-    def open(self, url: str) -> None:
-        """As the real view: it may refuse the address."""
-        if self._error is not None:
-            raise self._error
-        self.opened.append(url)
-
-    def close_page(self) -> None:
-        """Count it."""
-        self.closed += 1
-
-
-class PartGateway(FakeGateway):
-    """A gateway whose invoices may be paid in part, from `minimum_cents` on, when that is set."""
-
-    minimum_cents: int | None = None
-
-    def number_invoices(self, sale: Sale, fallback_stem: str) -> Sale:
-        """See the port."""
-        numbered = super().number_invoices(sale, fallback_stem)
-        if self.minimum_cents is None:
-            return numbered
-        minimum = Cents(self.minimum_cents)
-        parts = (replace(one, allow_partial=True, minimum_due_cents=minimum) for one in numbered.invoices)
-        return replace(numbered, invoices=tuple(parts))
-
-
-class FailingJournal(SqliteJournal):
-    """A real journal on a disk that can become full."""
-
-    disk_full = False
-
-    def record(self, drafts):  # type: ignore[no-untyped-def]
-        """See the port."""
-        if self.disk_full:
-            raise Unavailable("The disk is full. Nothing was recorded.")
-        return super().record(drafts)
 
 
 class Desk:
@@ -127,6 +73,15 @@ class Desk:
         self, size: tuple[int, int] = (1360, 860), *, dark: bool = False, text_scale: float = 1.0
     ) -> "Desk":
         """Show the window with the till in it."""
+        self.start_without_till(size, dark=dark, text_scale=text_scale)
+        self.window.show_icons()
+        self.attach()
+        return self
+
+    def start_without_till(
+        self, size: tuple[int, int] = (1360, 860), *, dark: bool = False, text_scale: float = 1.0
+    ) -> None:
+        """Show the window as it is at its first paint."""
         self.theme = theme.put_on(self.app, paths.resources(), dark=dark, text_scale=text_scale)
         self.window = MainWindow(self.theme, training=self.config.training)
         self.qtbot.addWidget(self.window)
@@ -134,13 +89,23 @@ class Desk:
         with self.qtbot.waitActive(self.window, timeout=WAIT_MS):
             self.window.show()
             self.window.activateWindow()
-        self.window.show_icons()
+
+    def attach(self) -> None:
+        """Bring the till in."""
         self.till = Till(
             self.config, self.clock, self.randomness, self.journal, self.gateway, self.feed, self._schedule
         )
         self.window.attach(self.till, self._make_page)
         self.till.line_is(LineState.ONLINE)
-        return self
+
+    def restart(self) -> None:
+        """The program ends at once, without a word, and is started again."""
+        self.window.hide()
+        self.start()
+
+    def config_with(self, **changes: Any) -> TillConfig:
+        """The counter's settings with some changed; for before `start`."""
+        return replace(self.config, **changes)
 
     def _schedule(self, date: dt.date) -> Schedule:
         return find("generic", paths.resources() / "schedules", date)
@@ -194,14 +159,50 @@ class Desk:
         """Message boxes that are up."""
         return [box for box in self.window.findChildren(QMessageBox) if box.isVisible()]
 
+    def labels(self) -> list[QLabel]:
+        """Every label of the window."""
+        return self.window.findChildren(QLabel)
+
+    def read_messages(self) -> list[str]:
+        """Read every message with Enter; what they said. The window is before the clerk again after that."""
+        said = []
+        while self.boxes:
+            [box] = self.boxes
+            said.append(box.text())
+            QTest.keyClick(box, Qt.Key.Key_Return)
+            self.app.processEvents()
+        self.window.activateWindow()  # as a window manager does
+        self.qtbot.waitUntil(self.window.isActiveWindow, timeout=WAIT_MS)
+        return said
+
+    def lay_out(self) -> None:
+        """Let the layouts come to rest: what wraps needs its width before its height."""
+        for _ in range(4):
+            self.app.processEvents()
+
     def grab(self, file: Path) -> None:
         """A picture of the window."""
-        self.app.processEvents()
+        self.lay_out()
         assert self.window.grab().save(str(file))
 
     def click(self, widget: QWidget, at: QPoint | None = None) -> None:
         """A mouse click."""
         QTest.mouseClick(widget, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, at or QPoint())
+
+    def hold(self, widget: QWidget | None, key: Qt.Key, times: int = 10) -> None:
+        """A key held down: one press, then what the keyboard repeats; without a widget where the focus is."""
+        for count in range(times):
+            for kind in (QEvent.Type.KeyPress, QEvent.Type.KeyRelease):
+                repeated = count > 0 if kind is QEvent.Type.KeyPress else count < times - 1
+                event = QKeyEvent(kind, key, Qt.KeyboardModifier.NoModifier, "", repeated)
+                QApplication.sendEvent(widget or self.focus, event)
+
+    def double_click(self, widget: QWidget, at: QPoint) -> None:
+        """A double click: all four events of it."""
+        where = (Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, at)
+        QTest.mouseClick(widget, *where)
+        QTest.mouseDClick(widget, *where)
+        QTest.mouseRelease(widget, *where)
 
     # -- the sale and its payment --------------------------------------------------------------------------
 
@@ -256,6 +257,22 @@ class Desk:
         assert self.payment.state is PaymentState.OPEN
         return self.pages[-1]
 
+    @property
+    def page(self) -> HostedPage:
+        """The hosted page of the last payment."""
+        return self.pages[-1]
+
+    def buttons(self) -> list[str]:
+        """The payment page's buttons that are to be seen, by their names."""
+        return [button.accessibleName() for button in self.window.payment.buttons if button.isVisible()]
+
+    def lose_the_launch(self) -> None:
+        """A launch that got no answer: the payment is recorded, its page was not opened."""
+        self.fill()
+        self.gateway.errors = [Unavailable("The gateway did not answer. No money was taken. Try again.")]
+        self.window.pay()
+        self.settle()
+
     def tell(self, postback: Postback, reference: str = "") -> None:
         """The gateway's word arrives."""
         delivered = self.feed.send(reference or self.payment.reference, postback)
@@ -269,7 +286,3 @@ class Desk:
     def decline(self) -> None:
         """The gateway says declined."""
         self.tell(told_declined(self.recorded))
-
-    def receipts(self, *drafts: Draft) -> None:
-        """Put made-up entries into the journal."""
-        self.journal.record(drafts)
