@@ -24,6 +24,7 @@ from pydantic import (
 
 from cashier.domain.errors import Refused
 from cashier.domain.money import Cents, parse_cents
+from cashier.domain.scrub import scrub_card_numbers
 from cashier.gateway.profiles import Numbering, Profile
 
 ID_MAX = 100  # account, invoice, permit and fee numbers, references
@@ -77,6 +78,13 @@ def _no_controls(text: str) -> str:
 def _not_blank(text: str) -> str:
     if not text.strip():
         raise ValueError("must not be empty")
+    return text
+
+
+def _no_card(text: str) -> str:
+    """Words for people carry no card number. Identifiers may be long numbers and are not held to this."""
+    if scrub_card_numbers(text) != text:
+        raise ValueError("carries what looks like a card number; take it out")
     return text
 
 
@@ -148,13 +156,19 @@ def _at_least_one(fees: list[Any]) -> list[Any]:
 
 
 Id = Annotated[str, Field(max_length=ID_MAX), AfterValidator(_no_controls), AfterValidator(_not_blank)]
-Name = Annotated[str, Field(max_length=NAME_MAX), AfterValidator(_no_controls), AfterValidator(_not_blank)]
+Name = Annotated[
+    str,
+    Field(max_length=NAME_MAX),
+    AfterValidator(_no_controls),
+    AfterValidator(_no_card),
+    AfterValidator(_not_blank),
+]
 Id0 = Annotated[str, Field(max_length=ID_MAX), AfterValidator(_no_controls)]
-Name0 = Annotated[str, Field(max_length=NAME_MAX), AfterValidator(_no_controls)]
-City0 = Annotated[str, Field(max_length=CITY_MAX), AfterValidator(_no_controls)]
+Name0 = Annotated[str, Field(max_length=NAME_MAX), AfterValidator(_no_controls), AfterValidator(_no_card)]
+City0 = Annotated[str, Field(max_length=CITY_MAX), AfterValidator(_no_controls), AfterValidator(_no_card)]
 State0 = Annotated[str, Field(max_length=STATE_MAX), AfterValidator(_no_controls)]
 Zip0 = Annotated[str, Field(max_length=ZIP_MAX), AfterValidator(_no_controls)]
-Email0 = Annotated[str, Field(max_length=EMAIL_MAX), AfterValidator(_no_controls)]
+Email0 = Annotated[str, Field(max_length=EMAIL_MAX), AfterValidator(_no_controls), AfterValidator(_no_card)]
 Url = Annotated[str, Field(max_length=URL_MAX), AfterValidator(_no_controls), AfterValidator(_url)]
 Amount = Annotated[Cents, BeforeValidator(_cents)]
 Date = Annotated[dt.date, BeforeValidator(_date)]

@@ -433,3 +433,14 @@ def test_a_sale_from_the_screen_is_held_to_the_same_rules(
     ]
     assert refused.value.user_text.endswith("(and 3 more)")
     assert Cents(sale.total_cents) == 24550
+
+
+@pytest.mark.parametrize("member", ["name", "address", "city", "email"])
+def test_a2_words_that_carry_a_card_number_are_refused(
+    member: str, members_of: Callable[[str], Members], profiles: dict[str, Profile]
+) -> None:
+    members = members_of("mcci")
+    members["customer"][member] = "card 4111 1111 1111 1111"
+    assert faults_of(members, profiles) == (
+        f"customer.{member}: carries what looks like a card number; take it out",
+    )
