@@ -154,8 +154,7 @@ class InvoiceList(QFrame):
         return list(self._items)
 
     def _mark(self, number: int) -> None:
-        self.tree.setCurrentItem(self._items[number])
-        self.tree.scrollToItem(self._items[number])
+        self.tree.setCurrentItem(self._items[number])  # which brings it into sight
 
     def _item(self, texts: list[str], *, bold: bool = False) -> QTreeWidgetItem:
         item = QTreeWidgetItem(texts)

@@ -8,7 +8,7 @@ import asyncio
 import datetime as dt
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from PySide6.QtCore import QEvent, QPoint, Qt
 from PySide6.QtGui import QKeyEvent
@@ -29,6 +29,7 @@ from cashier.till.config import Biller, Reader, ServiceFee, TillConfig
 from cashier.till.snapshot import DraftView, LineState, PaymentView, Snapshot
 from cashier.till.till import Till
 from cashier.ui import theme
+from cashier.ui.payment_page import ViewMaker
 from cashier.ui.window import MainWindow
 from tests.fakes.clock import MovingClock, SeededRandomness
 from tests.fakes.feed import FakeFeed
@@ -95,7 +96,7 @@ class Desk:
         self.till = Till(
             self.config, self.clock, self.randomness, self.journal, self.gateway, self.feed, self._schedule
         )
-        self.window.attach(self.till, self._make_page)
+        self.window.attach(self.till, cast(ViewMaker, self._make_page))
         self.till.line_is(LineState.ONLINE)
 
     def restart(self) -> None:
@@ -256,6 +257,11 @@ class Desk:
         self.settle()
         assert self.payment.state is PaymentState.OPEN
         return self.pages[-1]
+
+    @property
+    def open_view(self) -> object:
+        """The page that is open now."""
+        return self.window.payment.hosted
 
     @property
     def page(self) -> HostedPage:

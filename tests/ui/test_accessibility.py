@@ -28,7 +28,7 @@ USED = {
 
 def walk(interface: QAccessibleInterface) -> Iterator[QAccessibleInterface]:
     """An interface and everything in it that can be seen."""
-    if not interface.isValid() or interface.state().invisible:  # type: ignore[attr-defined]
+    if not interface.isValid() or interface.state().invisible:
         return
     yield interface
     for at in range(interface.childCount()):

@@ -1,13 +1,34 @@
 """The lines of a sale: under their invoices, changed and removed in place."""
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QWidget
+from PySide6.QtWidgets import QTreeWidget, QTreeWidgetItem, QWidget
 
 from cashier.till.draft import LINES_MAX
 from tests.fakes.entries import Drafts, make_sale
 from tests.ui.desk import Desk
 
 Key = Qt.Key
+
+
+def top(tree: QTreeWidget, at: int) -> QTreeWidgetItem:
+    """An invoice's heading."""
+    item = tree.topLevelItem(at)
+    assert item is not None
+    return item
+
+
+def line_of(tree: QTreeWidget, invoice: int, at: int) -> QTreeWidgetItem:
+    """A line of an invoice."""
+    item = top(tree, invoice).child(at)
+    assert item is not None
+    return item
+
+
+def marked(tree: QTreeWidget) -> str:
+    """The marked line, up to what explains it."""
+    item = tree.currentItem()
+    assert item is not None
+    return item.text(0).split("   ")[0]
 
 
 def on_sale(desk: Desk, widget: QWidget) -> None:
@@ -24,11 +45,10 @@ def test_lines_stand_under_their_invoices_with_totals(desk: Desk) -> None:
     tree = desk.window.sale.invoices.tree
     shown = []
     for at in range(tree.topLevelItemCount()):
-        top = tree.topLevelItem(at)
-        lines = [
-            (top.child(n).text(0).split("   ")[0], top.child(n).text(1)) for n in range(top.childCount())
-        ]
-        shown.append((top.text(0), top.text(1), lines))
+        heading = top(tree, at)
+        lines = [line_of(tree, at, n) for n in range(heading.childCount())]
+        texts = [(line.text(0).split("   ")[0], line.text(1)) for line in lines]
+        shown.append((heading.text(0), heading.text(1), texts))
     assert shown == [
         ("93  Planning · 2 fees", "150.00", [("Planning application", "150.00"), ("Copies", "0.00")]),
         ("43  Permits · 1 fee", "110.00", [("Right-of-way permit", "110.00")]),
@@ -65,7 +85,7 @@ def test_a_line_is_changed_in_place(desk: Desk) -> None:
         on_sale(desk, sale.fees.search)
     assert desk.lines == [("copies", 45), ("planning-application", 1)]
     tree = sale.invoices.tree
-    line = tree.topLevelItem(0).child(0)
+    line = line_of(tree, 0, 0)
     desk.double_click(tree.viewport(), tree.visualItemRect(line).center())
     assert sale.fees.inputs[""].text() == "45"
 
@@ -107,7 +127,7 @@ def test_the_arrows_step_from_line_to_line_over_the_headings(desk: Desk) -> None
     tree = desk.window.sale.invoices.tree
     seen = []
     for key in (Key.Key_Down, Key.Key_Down, Key.Key_Down, Key.Key_Up, Key.Key_Up, Key.Key_Up):
-        seen.append(tree.currentItem().text(0).split("   ")[0])
+        seen.append(marked(tree))
         desk.key(key)
     assert seen == [
         "Planning application",
@@ -117,21 +137,21 @@ def test_the_arrows_step_from_line_to_line_over_the_headings(desk: Desk) -> None
         "Right-of-way permit",
         "Planning application",
     ]
-    assert tree.currentItem().text(0).startswith("Planning application")
+    assert marked(tree) == "Planning application"
 
 
 def test_sixty_lines_and_no_more_with_the_newest_in_sight(desk: Desk) -> None:
     desk.start((1080, 700))
     desk.fill(*["planning-application"] * LINES_MAX)
     tree = desk.window.sale.invoices.tree
-    newest = tree.topLevelItem(0).child(LINES_MAX - 1)
+    newest = line_of(tree, 0, LINES_MAX - 1)
     assert tree.viewport().rect().contains(tree.visualItemRect(newest))
     # Also after a long note has taken some of its room.
     desk.till.choose_reader("lane-3000")
     desk.till.remove_fee(LINES_MAX)
     desk.till.add_fee("right-of-way")
     desk.lay_out()
-    newest = tree.topLevelItem(1).child(0)
+    newest = line_of(tree, 1, 0)
     assert tree.viewport().rect().contains(tree.visualItemRect(newest))
     assert desk.window.sale.reader_note.isVisible()
     desk.window.sale.focus_start()

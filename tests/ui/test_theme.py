@@ -180,8 +180,8 @@ def test_nothing_is_cut_off(desk: Desk, size: tuple[int, int], text_scale: float
         for label in desk.labels():
             if label.isVisible() and not isinstance(label, ElidedLabel) and label.objectName() != "key":
                 assert _fits(label, text_scale), f"{name}: {label.text()!r} in {label.size()}"
-                seen = label.visibleRegion().boundingRect().height()
-                assert seen > 12 or _is_scrolled(label) or not label.text(), f"{name}: {label.text()!r}"
+                height = label.visibleRegion().boundingRect().height()
+                assert height > 12 or _is_scrolled(label) or not label.text(), f"{name}: {label.text()!r}"
         for button in desk.window.findChildren(QPushButton):
             if button.isVisible():
                 assert button.width() >= button.fontMetrics().horizontalAdvance(button.text()), name

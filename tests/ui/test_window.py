@@ -48,6 +48,7 @@ ELSEWHERE = {"Enter", "Esc", "Ctrl+P"}
 
 def test_f1_lists_every_shortcut_and_no_other(desk: Desk) -> None:
     desk.start()
+    assert not any(one.autoRepeat() for one in desk.window.findChildren(QShortcut))
     listed = {key for keys, _ in SHORTCUTS for key in keys.split()}
     known = {
         one.key().toString(QKeySequence.SequenceFormat.PortableText)
@@ -146,7 +147,7 @@ def test_a_new_sale_while_a_payment_is_in_doubt_keeps_it_on_the_list(desk: Desk)
     desk.open_page()
     desk.key(Key.Key_N, CTRL)
     assert desk.read_messages() == ["The payment page is still open. Stop waiting first."]
-    assert desk.window.payment.hosted is desk.pages[0]
+    assert desk.open_view is desk.pages[0]
     desk.pages[0].loaded.emit(False)
     desk.key(Key.Key_N, CTRL)
     # The page of a payment that is left does not go on unseen.
