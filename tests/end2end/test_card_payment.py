@@ -118,6 +118,7 @@ def test_p7_a_late_postback_confirms_a_closed_page(counter: Counter) -> None:
         counter.window.payment.stop.click()
         await counter.state(PaymentState.IN_DOUBT)
         assert "do not charge again" in counter.window.payment.banner.text
+        assert counter.window.rail[1].text() == "Payment  1"
         # Nothing can be charged for this sale meanwhile, and the next sale can be taken.
         counter.window.pay()
         await until(lambda: not counter.till.snapshot().busy, "the refusal")
