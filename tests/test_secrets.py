@@ -4,43 +4,17 @@ from collections.abc import Iterator
 
 import keyring
 import pytest
-from keyring.backend import KeyringBackend
 from keyring.backends.fail import Keyring as NoKeyring
-from keyring.errors import PasswordSetError
 
 from cashier.domain.errors import Refused
 from cashier.secrets import TILL_KEY, Secrets, api_key_name
-
-
-class MemoryKeyring(KeyringBackend):
-    """A keyring that forgets. `locked` refuses to write, as a locked desktop keyring does."""
-
-    priority = 1
-
-    def __init__(self) -> None:
-        super().__init__()  # type: ignore[no-untyped-call]
-        self.kept: dict[tuple[str, str], str] = {}
-        self.locked = False
-
-    def get_password(self, service: str, username: str) -> str | None:
-        return self.kept.get((service, username))
-
-    def set_password(self, service: str, username: str, password: str) -> None:
-        if self.locked:
-            raise PasswordSetError("the keyring is locked")
-        self.kept[service, username] = password
-
-    def delete_password(self, service: str, username: str) -> None:
-        del self.kept[service, username]
+from tests.fakes.keyring import MemoryKeyring, memory_keyring
 
 
 @pytest.fixture
 def ring() -> Iterator[MemoryKeyring]:
-    before = keyring.get_keyring()
-    made = MemoryKeyring()
-    keyring.set_keyring(made)
-    yield made
-    keyring.set_keyring(before)
+    with memory_keyring() as made:
+        yield made
 
 
 @pytest.fixture

@@ -8,11 +8,10 @@ from importlib.metadata import version
 from pathlib import Path
 
 import click
-import keyring
 import pytest
-from keyring.backend import KeyringBackend
 
 from cashier.cli import cli
+from tests.fakes.keyring import MemoryKeyring, memory_keyring
 
 from .conftest import SETTINGS, WAIT_S, Cashier, tree
 
@@ -25,32 +24,10 @@ def verbs(group: click.Group = cli, before: tuple[str, ...] = ()) -> Iterator[tu
             yield from verbs(command, (*before, name))
 
 
-class MemoryKeyring(KeyringBackend):
-    """A keyring that forgets."""
-
-    priority = 1
-
-    def __init__(self) -> None:
-        super().__init__()  # type: ignore[no-untyped-call]
-        self.kept: dict[tuple[str, str], str] = {}
-
-    def get_password(self, service: str, username: str) -> str | None:
-        return self.kept.get((service, username))
-
-    def set_password(self, service: str, username: str, password: str) -> None:
-        self.kept[service, username] = password
-
-    def delete_password(self, service: str, username: str) -> None:
-        del self.kept[service, username]
-
-
 @pytest.fixture
 def ring() -> Iterator[MemoryKeyring]:
-    before = keyring.get_keyring()
-    made = MemoryKeyring()
-    keyring.set_keyring(made)
-    yield made
-    keyring.set_keyring(before)
+    with memory_keyring() as made:
+        yield made
 
 
 @pytest.mark.parametrize("words", [(), *verbs()], ids=" ".join)
