@@ -2,7 +2,9 @@
 
 CashierError
  +- Refused       the user can mend it; `user_text` may be shown as it stands
+ |   +- Held      another till's payment holds an invoice until it is settled
  +- Unavailable   nothing happened; trying again is safe
+ |   +- TooBusy   the other side asks to be left alone for a while
  +- InDoubt       it may have happened; never try again blindly, wait for a fact
  +- Discrepancy   two sources disagree; stop and record both
 
@@ -26,8 +28,30 @@ class Refused(CashierError):
         self.faults = faults or (user_text,)
 
 
+class Held(Refused):
+    """An invoice is held by another payment that is not settled, at this or another till of the site.
+
+    `since` is UTC text.
+    """
+
+    def __init__(self, invoice: str, till: str, reference: str, since: str) -> None:
+        super().__init__(
+            f"Invoice {invoice} is being paid at till {till} since {since[11:16]} UTC (payment "
+            f"{reference[:10]}…), and that payment is not settled. Do not charge again; wait until it is."
+        )
+        self.invoice, self.till, self.reference, self.since = invoice, till, reference, since
+
+
 class Unavailable(CashierError):
     """The other side was not reached or said no for certain; nothing happened."""
+
+
+class TooBusy(Unavailable):
+    """The other side asks to be left alone, for `retry_after_s` seconds where it says so."""
+
+    def __init__(self, user_text: str, retry_after_s: float | None = None) -> None:
+        super().__init__(user_text)
+        self.retry_after_s = retry_after_s
 
 
 class InDoubt(CashierError):

@@ -8,8 +8,9 @@ from collections.abc import Awaitable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from cashier.domain.enquiry import InvoiceStatus
 from cashier.domain.entries import Break, Draft, Entry
-from cashier.domain.payment import Payment
+from cashier.domain.payment import InvoiceShare, Payment, PaymentState
 from cashier.domain.postback import DeliveredPostback
 from cashier.domain.receipt import Receipt
 from cashier.domain.sale import Sale
@@ -141,3 +142,65 @@ class PostbackFeed(Protocol):
 
     def acknowledge(self, ids: Sequence[str]) -> Awaitable[None]:
         """Tell the hub that these are in the journal."""
+
+
+class Enquiry(Protocol):
+    """The gateway's answer when it is asked about an invoice (Invoice Cloud contract, section 4)."""
+
+    def can_ask(self, biller: str) -> bool:
+        """Whether this biller's GUID and web service key are set up."""
+
+    def ask(self, invoice_number: str, biller: str) -> Awaitable[InvoiceStatus]:
+        """What the gateway knows of one invoice. Changes nothing and may be repeated.
+
+        Raises Refused (the credentials are not set or refused), TooBusy (asked to wait), Unavailable
+        (never sent), InDoubt (sent, no clear answer).
+        """
+
+
+@dataclass(frozen=True)
+class Portal:
+    """The permit portal's own postback address, and its own reference where its relay must restore it."""
+
+    url: str
+    reference: str | None = None
+
+
+@dataclass(frozen=True)
+class Quarantined:
+    """A message that fits no payment, kept at the hub for a person. `received_at` is UTC text."""
+
+    id: str
+    received_at: str
+    reason: str
+    reference: str
+    invoice: str
+    amount: str
+    till: str
+
+
+class Holds(Protocol):
+    """What all tills of a site agree on through the hub: which payment holds which invoice."""
+
+    def announce(
+        self,
+        reference: str,
+        biller: str,
+        amount_cents: int,
+        invoices: Sequence[InvoiceShare],
+        portal: Portal | None,
+    ) -> Awaitable[None]:
+        """Hold the invoices of a payment before it is launched. The same again is the same.
+
+        Raises Held when another unsettled payment holds one of them, Discrepancy when the reference was
+        announced with other content, Unavailable (never sent), InDoubt (no answer; may be repeated).
+        """
+
+    def settled(self, reference: str, outcome: PaymentState) -> Awaitable[None]:
+        """Give a settled payment's invoices back. May be repeated. Errors as `announce`, but for Held."""
+
+    def held(self) -> Awaitable[Sequence[str]]:
+        """References of this till's payments that hold invoices now. Raises Unavailable."""
+
+    def quarantined(self) -> Awaitable[Sequence[Quarantined]]:
+        """Messages of this site that fit no payment and that no person has seen to. Raises Unavailable."""
