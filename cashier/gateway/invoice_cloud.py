@@ -5,11 +5,11 @@ Invoice Cloud contract, sections 1 and 4.
 
 import base64
 from collections.abc import Callable, Iterable, Mapping
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import urlsplit
 
 import httpx
 
-from cashier.domain.errors import Refused
+from cashier.domain.errors import CashierError, Refused, Unavailable
 from cashier.domain.sale import Sale
 from cashier.gateway import cpv2
 from cashier.gateway.profiles import Profile
@@ -22,10 +22,12 @@ from cashier.gateway.transport import (
     Timeouts,
     exchange,
     failure,
+    is_secure,
     parse_object,
+    send,
     service_message,
 )
-from cashier.till.ports import CounterExtras
+from cashier.till.ports import CounterExtras, Portal
 
 CPV2_PATH = "/cloudpaymentsapi/v2"
 STATUS_PATH = "/api/v1/biller/status"
@@ -39,6 +41,7 @@ _LAUNCH = Purpose(
     money="No money was taken: only the payment page takes money, and it was not opened.",
     otherwise=", or take cash or a check",
 )
+_REACH = Purpose(failed="Invoice Cloud is not reached", money="This takes no money.", otherwise="")
 _STATUS = Purpose(failed="The API key could not be checked", money="This check takes no money.", otherwise="")
 
 
@@ -61,7 +64,7 @@ class InvoiceCloud:
         timeouts: Timeouts | None = None,
     ) -> None:
         parts = urlsplit(base_url)
-        if not _secure(parts, training):
+        if not is_secure(parts, training):
             raise Refused("The gateway's base address must start with https:// and name a host.")
         self._client = client
         self._base_url = base_url.rstrip("/")
@@ -85,6 +88,15 @@ class InvoiceCloud:
         """See Gateway. The sale is held to the rules of the sale file first."""
         check_sale(sale, self._profiles, BillerLimits())
         return cpv2.request_text(sale, self._profile(sale), extras)
+
+    def portal(self, sale: Sale, fallback: str | None) -> Portal | None:
+        """See Gateway."""
+        url = sale.postback_url or fallback
+        if url is None:
+            return None
+        profile = self._profile(sale)
+        reads = profile.portal_reads_reference
+        return Portal(url, cpv2.partner_reference(sale, profile) if reads else None)
 
     def _profile(self, sale: Sale) -> Profile:
         profile = self._profiles.get(sale.profile)
@@ -119,6 +131,14 @@ class InvoiceCloud:
             raise failure(Reason.ADDRESS_NOT_ALLOWED, _LAUNCH, "HTTP 200")
         return url
 
+    async def reach(self) -> None:
+        """See Gateway. Asks without a key: that the service refuses it is answer enough."""
+        call = self._client.build_request("GET", self._base_url + STATUS_PATH)
+        try:
+            await send(self._client, call, _REACH, self._whole_s)
+        except CashierError as error:
+            raise Unavailable(error.user_text) from error
+
     async def biller_status(self, biller: str) -> None:
         """Test a biller's API key; returning means that it works. Raises as `launch` does.
 
@@ -152,17 +172,10 @@ class InvoiceCloud:
             port = parts.port
         except ValueError:
             return False
-        if parts.username is not None or parts.password is not None or not _secure(parts, self._training):
+        if parts.username is not None or parts.password is not None or not is_secure(parts, self._training):
             return False
         host = (parts.hostname or "").lower()
         return host in self._hosts and (port in (None, 443) or (self._training and host in LOOPBACK_HOSTS))
-
-
-def _secure(parts: SplitResult, training: bool) -> bool:
-    """https, or plain http to this machine in training."""
-    if parts.scheme == "https":
-        return bool(parts.hostname)
-    return training and parts.scheme == "http" and parts.hostname in LOOPBACK_HOSTS
 
 
 def _basic(credentials: str) -> str:

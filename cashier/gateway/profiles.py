@@ -130,7 +130,8 @@ class Formats(BaseModel):
 class Profile(BaseModel):
     """One partner system. `type_ids` None means any type id that the biller has set up.
 
-    `counter` holds members of the partner's row that its own sample leaves out: they are sent at the
+    With `portal_reads_reference` the partner's portal tells its payments apart by its own BillerReference, so
+    that a relayed postback must carry that in place of ours. `counter` holds members of the partner's row that its own sample leaves out: they are sent at the
     counter and never under the exact shape.
     """
 
@@ -142,6 +143,7 @@ class Profile(BaseModel):
     invoices_per_sale: InvoicesPerSale
     numbering: Numbering
     reference: ReferenceRule
+    portal_reads_reference: bool = False
     emv: EmvRule = EmvRule.ALWAYS
     format: Formats
     request: Template

@@ -1,12 +1,14 @@
 """One exchange with Invoice Cloud over HTTPS, and the one table that says what each ending means.
 
-Never sent means Unavailable: nothing can have happened. Whatever is not in the table is InDoubt. No body,
-header or query is ever logged, and no redirect is followed.
+Never sent means Unavailable: nothing can have happened; asked to wait means TooBusy. Whatever is not in the
+table is InDoubt. No body, header or query is ever logged, and no redirect is followed.
 """
 
 import asyncio
+import email.utils
 import json
 import logging
+import re
 import ssl
 import unicodedata
 from collections.abc import Mapping
@@ -16,17 +18,20 @@ from enum import StrEnum
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from types import MappingProxyType
 from typing import Any
+from urllib.parse import SplitResult
 
 import httpx
 import truststore
 
-from cashier.domain.errors import CashierError, InDoubt, Refused, Unavailable
+from cashier.domain.errors import CashierError, InDoubt, Refused, TooBusy, Unavailable
 from cashier.domain.scrub import scrub_card_numbers
 
 ANSWER_MAX_BYTES = 64 * 1024
 MESSAGE_MAX_CHARS = 200
 CONNECTIONS_MAX = 5
 LOOPBACK_HOSTS = ("127.0.0.1", "localhost", "::1")
+#: No service is left alone for longer than this, whatever it asks for, in seconds.
+RETRY_AFTER_MAX_S = 300.0
 
 
 @dataclass(frozen=True)
@@ -54,6 +59,10 @@ class Reason(StrEnum):
     LINE_LOST = "line_lost"
     UNEXPECTED_ANSWER = "unexpected_answer"
     NOT_JSON = "not_json"
+    NOT_SOAP = "not_soap"
+    SOAP_FAULT = "soap_fault"
+    NOT_CLEAR = "not_clear"
+    OTHER_INVOICE = "other_invoice"
     TOO_LARGE = "too_large"
     NO_ADDRESS = "no_address"
     ADDRESS_NOT_ALLOWED = "address_not_allowed"
@@ -75,6 +84,14 @@ class GatewayUnavailable(Unavailable):
         self.reason, self.details = reason, details
 
 
+class GatewayTooBusy(TooBusy):
+    """It asks to be left alone for a while; nothing was done. Members as in GatewayRefused."""
+
+    def __init__(self, user_text: str, reason: Reason, details: str) -> None:
+        super().__init__(user_text)
+        self.reason, self.details = reason, details
+
+
 class GatewayInDoubt(InDoubt):
     """It was sent and no clear answer came. Members as in GatewayRefused."""
 
@@ -85,11 +102,15 @@ class GatewayInDoubt(InDoubt):
 
 @dataclass(frozen=True)
 class Purpose:
-    """What an exchange is for, in a clerk's words: what did not happen, and what that means for money."""
+    """What an exchange is for, in a clerk's words: what did not happen, and what that means for money.
+
+    `credentials` names the secret that the exchange carries.
+    """
 
     failed: str
     money: str
     otherwise: str
+    credentials: str = "API key"
 
 
 _AGAIN = "Try again{otherwise}."
@@ -111,15 +132,15 @@ ENDINGS: Mapping[Reason, tuple[type[CashierError], str, str]] = MappingProxyType
         ),
         Reason.KEY_REFUSED: (
             GatewayRefused,
-            "the gateway refused the API key{message}",
-            "The API key in the settings must be corrected: ask your administrator{otherwise}.",
+            "the gateway refused the {credentials}{message}",
+            "The {credentials} in the settings must be corrected: ask your administrator{otherwise}.",
         ),
         Reason.REQUEST_REFUSED: (
             GatewayRefused,
             "the gateway refused the request{message}",
             "Correct what it names{otherwise}.",
         ),
-        Reason.TOO_BUSY: (GatewayInDoubt, "the gateway is too busy{message}", "Wait a minute. " + _AGAIN),
+        Reason.TOO_BUSY: (GatewayTooBusy, "the gateway is too busy{message}", "Wait a minute. " + _AGAIN),
         Reason.SERVER_ERROR: (GatewayInDoubt, "the gateway has a fault of its own{message}", _AGAIN),
         Reason.NO_ANSWER: (GatewayInDoubt, "the gateway did not answer in time", _AGAIN),
         Reason.LINE_LOST: (GatewayInDoubt, "the line broke before the gateway's answer was complete", _AGAIN),
@@ -129,6 +150,10 @@ ENDINGS: Mapping[Reason, tuple[type[CashierError], str, str]] = MappingProxyType
             _ASK,
         ),
         Reason.NOT_JSON: (GatewayInDoubt, "the gateway's answer could not be read", _AGAIN),
+        Reason.NOT_SOAP: (GatewayInDoubt, "the gateway's answer could not be read", _AGAIN),
+        Reason.SOAP_FAULT: (GatewayInDoubt, "the gateway could not handle the question{message}", _AGAIN),
+        Reason.NOT_CLEAR: (GatewayInDoubt, "the gateway gave no clear answer{message}", _AGAIN),
+        Reason.OTHER_INVOICE: (GatewayInDoubt, "the gateway answered about another invoice", _AGAIN),
         Reason.TOO_LARGE: (GatewayInDoubt, "the gateway's answer was far too long", _AGAIN),
         Reason.NO_ADDRESS: (
             GatewayInDoubt,
@@ -168,11 +193,12 @@ STATUSES: Mapping[int, Reason] = MappingProxyType(
 def failure(reason: Reason, purpose: Purpose, details: str, message: str = "") -> CashierError:
     """The error of an ending, worded: what happened, what it means for the money, what to do."""
     kind, happened, advice = ENDINGS[reason]
-    quoted = f" (“{message}”)" if message else ""
-    text = (
-        f"{purpose.failed}: {happened.format(message=quoted)}. {purpose.money} "
-        f"{advice.format(otherwise=purpose.otherwise)}"
-    )
+    words = {
+        "message": f" (“{message}”)" if message else "",
+        "otherwise": purpose.otherwise,
+        "credentials": purpose.credentials,
+    }
+    text = f"{purpose.failed}: {happened.format(**words)}. {purpose.money} {advice.format(**words)}"
     make: Any = kind
     error = make(text.replace("  ", " "), reason, details)
     assert isinstance(error, CashierError)
@@ -200,14 +226,22 @@ def make_client(timeouts: Timeouts, tls: ssl.SSLContext | None = None) -> httpx.
     )
 
 
-async def exchange(
-    client: httpx.AsyncClient, request: httpx.Request, purpose: Purpose, whole_s: float, secret: str
-) -> bytes:
-    """The body of a 200 answer, at most ANSWER_MAX_BYTES.
+@dataclass(frozen=True)
+class Answer:
+    """What came back: `body` None when it was over ANSWER_MAX_BYTES, `retry_after_s` where it was given."""
 
-    `secret` is taken out of what the service says back. Raises GatewayRefused, GatewayUnavailable or
-    GatewayInDoubt.
-    """
+    status: int
+    body: bytes | None
+    retry_after_s: float | None
+
+    @property
+    def details(self) -> str:
+        """For the Details fold."""
+        return f"HTTP {self.status}"
+
+
+async def send(client: httpx.AsyncClient, request: httpx.Request, purpose: Purpose, whole_s: float) -> Answer:
+    """One request and its answer, whatever its status. Raises GatewayUnavailable or GatewayInDoubt."""
     try:
         async with asyncio.timeout(whole_s):
             response = await client.send(request, stream=True)
@@ -217,13 +251,31 @@ async def exchange(
                 await response.aclose()
     except (httpx.HTTPError, httpx.StreamError, httpx.InvalidURL, OSError) as error:
         raise failure(_transport_reason(error), purpose, type(error).__name__) from error
-    details = f"HTTP {response.status_code}"
-    if response.status_code != 200:
-        message = service_message(body or b"", secret)
-        raise failure(_status_reason(response.status_code), purpose, details, message)
-    if body is None:
-        raise failure(Reason.TOO_LARGE, purpose, details)
-    return body
+    return Answer(response.status_code, body, _retry_after_s(response.headers))
+
+
+def status_failure(answer: Answer, purpose: Purpose, message: str) -> CashierError:
+    """The error of an answer whose status is not 200. `message` is fit for a screen."""
+    error = failure(_status_reason(answer.status), purpose, answer.details, message)
+    if isinstance(error, TooBusy):
+        error.retry_after_s = answer.retry_after_s
+    return error
+
+
+async def exchange(
+    client: httpx.AsyncClient, request: httpx.Request, purpose: Purpose, whole_s: float, secret: str
+) -> bytes:
+    """The body of a 200 answer, at most ANSWER_MAX_BYTES.
+
+    `secret` is taken out of what the service says back. Raises GatewayRefused, GatewayUnavailable,
+    GatewayTooBusy or GatewayInDoubt.
+    """
+    answer = await send(client, request, purpose, whole_s)
+    if answer.status != 200:
+        raise status_failure(answer, purpose, service_message(answer.body or b"", secret))
+    if answer.body is None:
+        raise failure(Reason.TOO_LARGE, purpose, answer.details)
+    return answer.body
 
 
 async def _bounded(response: httpx.Response) -> bytes | None:
@@ -257,6 +309,29 @@ def _status_reason(status: int) -> Reason:
     return Reason.SERVER_ERROR if 500 <= status <= 599 else Reason.UNEXPECTED_ANSWER
 
 
+def _retry_after_s(headers: httpx.Headers) -> float | None:
+    """Seconds of a Retry-After header, at most RETRY_AFTER_MAX_S; None where there is none to be read.
+
+    A date is held against the answer's own Date, so that this machine's clock does not matter.
+    """
+    given = headers.get("Retry-After", "").strip()
+    if re.fullmatch(r"\d{1,9}", given, re.ASCII):
+        return min(float(given), RETRY_AFTER_MAX_S)
+    try:
+        until, now = (email.utils.parsedate_to_datetime(date) for date in (given, headers.get("Date", "")))
+        seconds = (until - now).total_seconds()
+    except (ValueError, TypeError, OverflowError):
+        return None
+    return min(max(seconds, 0.0), RETRY_AFTER_MAX_S)
+
+
+def is_secure(parts: SplitResult, training: bool) -> bool:
+    """Whether an address is https, or plain http to this machine in training."""
+    if parts.scheme == "https":
+        return bool(parts.hostname)
+    return training and parts.scheme == "http" and parts.hostname in LOOPBACK_HOSTS
+
+
 def parse_object(body: bytes) -> dict[str, Any] | None:
     """The JSON object of a body, or None when it is not one. Numbers stay exact."""
     try:
@@ -272,6 +347,11 @@ def service_message(body: bytes, secret: str) -> str:
     told = next((value for name, value in members.items() if name.lower() == "message"), None)
     if not isinstance(told, str):
         return ""
+    return fit_for_screen(told, secret)
+
+
+def fit_for_screen(told: str, secret: str) -> str:
+    """A text from outside as one bounded line without card numbers and without the secret."""
     text = "".join(" " if unicodedata.category(char).startswith(("C", "Z")) else char for char in told)
     if secret:
         text = text.replace(secret, "[secret removed]")

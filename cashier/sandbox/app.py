@@ -16,19 +16,28 @@ The control API, for tests and trainers (JSON, no key, not part of the contract)
 |-------------------------------------|-------------------------------------------------------------------|
 | GET /sandbox/payments[?reference=R] | `{"payments": […]}`: token, reference, invoices, amount_cents     |
 |                                     | (registered), chosen_cents (after a partial choice), state        |
-|                                     | (open, declined, paid), fault, attempts, cpv2_calls, charges and  |
-|                                     | declines (payment_guid, amount_cents, fee_cents, invoices,        |
-|                                     | message, method, brand, masked), postbacks (parameters, state     |
-|                                     | waiting, held, delivered or given up, tries)                      |
+|                                     | (open, declined, paid), fault, enquiry_fault, attempts,           |
+|                                     | cpv2_calls, charges and declines (payment_guid, amount_cents,     |
+|                                     | fee_cents, invoices, message, method, brand, masked), postbacks   |
+|                                     | (parameters, state waiting, held, delivered or given up, tries)   |
 | GET /sandbox/calls                  | `{"calls": […]}`: every CPV2 call with outcome and body_sha256    |
+| GET /sandbox/charges                | `{"charges": […]}`: all money taken, in order: at, token,         |
+|                                     | reference, invoices (number to cents), amount_cents, fee_cents,   |
+|                                     | payment_guid                                                      |
 | GET, POST /sandbox/fault            | default fault: `{"fault": name or null, "times": n or null}`;     |
 |                                     | `times` is for how many CPV2 calls it lasts                       |
+| GET, POST /sandbox/enquiry-fault    | the same for enquiries; GET tells how many came, as `enquiries`   |
 | POST /sandbox/payments/{token}/fault| fault of one payment: `{"fault": name or null}`                   |
+| POST …/{token}/enquiry-fault        | the same for enquiries about its invoices                         |
 | POST /sandbox/late/release          | sends held late postbacks now; `{"released": n}`                  |
 
 What CPV2-stage faults do to the call: `slow` answers late; `error-500` registers nothing; `garbage-json` and
 `timeout-after-success` register the payment and lose the answer. A retry with the same reference and invoices
 is the same payment.
+
+What the faults of enquiries do: to every call in SOAP 1.1 `soap11-off` answers 415 and `soap11-mismatch` a
+VersionMismatch fault; `enquiry-429` (with Retry-After), `-500`, `-silent`, `-garbage` and `-slow` are what
+they say; `enquiry-not-found` denies an invoice that is there; `enquiry-stale` says unpaid of a paid one.
 
 Our own readings where the contract is silent: neither AllowCCPayment nor AllowACHPayment sent means both; a
 reference used again with other content, and an invoice that has been paid, are refused with 400; CssUrl is
@@ -97,7 +106,7 @@ def create_app(config: SandboxConfig) -> Starlette:
             Route("/cloudpaymentsapi/v2", service.cpv2, methods=["POST"]),
             Route("/api/v1/biller/status", service.biller_status, methods=["GET"]),
             *pages.routes(),
-            *SoapServices(config, store).routes(),
+            *SoapServices(config, store, closing).routes(),
             *Control(store, postbacks).routes(),
         ],
         exception_handlers={TooLarge: too_large, ClientDisconnect: gone},
@@ -128,7 +137,7 @@ class Service:
         if not knows_key(request, self._config.api_key):
             self._note(body, "unauthorized", None)
             return unauthorized()
-        fault = self._store.take_fault()
+        fault = self._store.default.take()
         if fault is Fault.ERROR_500:
             self._note(body, fault.value, None)
             return message(500, "An error has occurred.")

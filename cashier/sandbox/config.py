@@ -27,11 +27,36 @@ class Fault(StrEnum):
     APPROVED_MAYBE = "approved-maybe"
     POSTBACK_BEFORE_PAGE = "postback-before-page"
     RENDERER_CRASH = "renderer-crash"
+    SOAP11_OFF = "soap11-off"
+    SOAP11_MISMATCH = "soap11-mismatch"
+    ENQUIRY_429 = "enquiry-429"
+    ENQUIRY_500 = "enquiry-500"
+    ENQUIRY_SILENT = "enquiry-silent"
+    ENQUIRY_GARBAGE = "enquiry-garbage"
+    ENQUIRY_SLOW = "enquiry-slow"
+    ENQUIRY_NOT_FOUND = "enquiry-not-found"
+    ENQUIRY_STALE = "enquiry-stale"
 
 
 #: Faults that hit the CPV2 call when they come from `--fault` or the control API. Chosen on the page, they
 #: hit the "Process Payment" step instead. A payment never inherits them, or its retry would fail for ever.
 CPV2_FAULTS = frozenset({Fault.SLOW, Fault.ERROR_500, Fault.GARBAGE_JSON, Fault.TIMEOUT_AFTER_SUCCESS})
+
+#: Faults of SOAP 1.1 as a whole, whatever is asked. They are chosen for the service, never for a payment.
+SOAP11_FAULTS = frozenset({Fault.SOAP11_OFF, Fault.SOAP11_MISMATCH})
+
+#: What a fault does when an enquiry comes, beside whatever else goes wrong: the text of the panel's second
+#: list. All of them, and those of SOAP 1.1, can be chosen for the service as well.
+ENQUIRY_TEXTS: dict[Fault, str] = {
+    Fault.ENQUIRY_429: "Too busy (429): come back later",
+    Fault.ENQUIRY_500: "Error 500",
+    Fault.ENQUIRY_SILENT: "Never answers",
+    Fault.ENQUIRY_GARBAGE: "The answer is garbage",
+    Fault.ENQUIRY_SLOW: "Slow: the answer takes its time",
+    Fault.ENQUIRY_NOT_FOUND: "Says that there is no such invoice",
+    Fault.ENQUIRY_STALE: "Says unpaid although it is paid",
+}
+ENQUIRY_FAULTS = SOAP11_FAULTS | frozenset(ENQUIRY_TEXTS)
 
 #: What a fault does once the payer presses "Process Payment": the text of the panel on the page.
 FAULT_TEXTS: dict[Fault, str] = {
@@ -71,6 +96,12 @@ class SandboxConfig:
     #: The fault for all payments, and for how many CPV2 calls it lasts (None: until it is changed).
     fault: Fault | None = None
     fault_times: int | None = None
+    #: The fault of enquiries, and how many it hits (None: until it is changed). A `fault` of ENQUIRY_FAULTS
+    #: counts as this one.
+    enquiry_fault: Fault | None = None
+    enquiry_fault_times: int | None = None
+    #: `enquiry-429`: what Retry-After says, in seconds; None leaves it out.
+    retry_after_s: int | None = 2
 
     #: Service fees, which Invoice Cloud adds on top of the payment: a percentage with a floor for cards, flat
     #: for bank accounts. Rounded half up to a cent.
@@ -87,7 +118,7 @@ class SandboxConfig:
     postback_backoff_s: float = 0.2
     postback_timeout_s: float = 10.0
 
-    #: `slow`: how much longer an answer takes.
+    #: `slow`, `enquiry-slow`: how much longer an answer takes.
     slow_s: float = 3.0
     #: `late-postback`: how long it is held; None holds it until the control API lets it go.
     late_s: float | None = 30.0

@@ -1,14 +1,15 @@
 """The control API under /sandbox/: what tests and trainers see and steer. See the table in `app`."""
 
+from collections.abc import Callable
 from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from cashier.sandbox.config import Fault
+from cashier.sandbox.config import ENQUIRY_FAULTS, ENQUIRY_TEXTS, FAULT_TEXTS, Fault
 from cashier.sandbox.postback import Postbacks
-from cashier.sandbox.state import Charge, Cpv2Call, Payment, Store
+from cashier.sandbox.state import Charge, Cpv2Call, LimitedFault, Payment, Store
 from cashier.sandbox.web import json_response, message, read_body
 from cashier.sandbox.wire import BadRequest, Members, read_json
 
@@ -27,8 +28,11 @@ class Control:
         return [
             Route("/sandbox/payments", self._payments, methods=["GET"]),
             Route("/sandbox/calls", self._calls, methods=["GET"]),
+            Route("/sandbox/charges", self._charges, methods=["GET"]),
             Route("/sandbox/fault", self._fault, methods=["GET", "POST"]),
+            Route("/sandbox/enquiry-fault", self._enquiry_fault, methods=["GET", "POST"]),
             Route("/sandbox/payments/{token}/fault", self._payment_fault, methods=["POST"]),
+            Route("/sandbox/payments/{token}/enquiry-fault", self._payment_enquiry_fault, methods=["POST"]),
             Route("/sandbox/late/release", self._release, methods=["POST"]),
         ]
 
@@ -44,24 +48,51 @@ class Control:
     async def _calls(self, _request: Request) -> Response:
         return json_response({"calls": [call_json(call) for call in self._store.calls]})
 
+    async def _charges(self, _request: Request) -> Response:
+        return json_response({"charges": [taken_json(*taken) for taken in self._store.taken]})
+
     async def _fault(self, request: Request) -> Response:
+        return await self._limited(request, self._store.default, frozenset(FAULT_TEXTS))
+
+    async def _enquiry_fault(self, request: Request) -> Response:
+        return await self._limited(
+            request, self._store.enquiry, ENQUIRY_FAULTS, enquiries=self._store.enquiries
+        )
+
+    async def _limited(
+        self, request: Request, limited: LimitedFault, known: frozenset[Fault], **more: int
+    ) -> Response:
         if request.method == "POST":
             try:
                 members = Members(read_json(await read_body(request)), "")
-                fault, times = _fault_of(members), members.whole("times")
+                fault, times = _fault_of(members, known), members.whole("times")
                 if times is not None and not 1 <= times <= FAULT_TIMES_MAX:
                     raise BadRequest(f"times must be 1 to {FAULT_TIMES_MAX}.")
             except BadRequest as error:
                 return message(400, str(error))
-            self._store.set_default_fault(fault, times)
-        return json_response({"fault": self._store.fault, "times": self._store.fault_times})
+            limited.fault, limited.times = fault, times
+        return json_response({"fault": limited.fault, "times": limited.times, **more})
 
     async def _payment_fault(self, request: Request) -> Response:
+        def change(payment: Payment, fault: Fault | None) -> None:
+            payment.fault = fault
+
+        return await self._change_payment(request, frozenset(FAULT_TEXTS), change)
+
+    async def _payment_enquiry_fault(self, request: Request) -> Response:
+        def change(payment: Payment, fault: Fault | None) -> None:
+            payment.enquiry_fault = fault
+
+        return await self._change_payment(request, frozenset(ENQUIRY_TEXTS), change)
+
+    async def _change_payment(
+        self, request: Request, known: frozenset[Fault], change: Callable[[Payment, Fault | None], None]
+    ) -> Response:
         payment = self._store.payments.get(request.path_params["token"])
         if payment is None:
             return message(404, "There is no such payment.")
         try:
-            payment.fault = _fault_of(Members(read_json(await read_body(request)), ""))
+            change(payment, _fault_of(Members(read_json(await read_body(request)), ""), known))
         except BadRequest as error:
             return message(400, str(error))
         return json_response(payment_json(payment))
@@ -70,10 +101,10 @@ class Control:
         return json_response({"released": self._postbacks.release_late()})
 
 
-def _fault_of(members: Members) -> Fault | None:
+def _fault_of(members: Members, known: frozenset[Fault]) -> Fault | None:
     name = members.text("fault")
-    if name and name not in Fault.__members__.values():
-        raise BadRequest(f"fault must be null or one of {', '.join(Fault)}.")
+    if name and name not in known:
+        raise BadRequest(f"fault must be null or one of {', '.join(sorted(known))}.")
     return Fault(name) if name else None
 
 
@@ -87,6 +118,7 @@ def payment_json(payment: Payment) -> dict[str, Any]:
         "chosen_cents": payment.amount_cents,
         "state": payment.state,
         "fault": payment.fault,
+        "enquiry_fault": payment.enquiry_fault,
         "attempts": len(payment.charges),
         "cpv2_calls": payment.cpv2_calls,
         "charges": [_charge_json(charge) for charge in payment.charges if charge.approved],
@@ -108,6 +140,19 @@ def _charge_json(charge: Charge) -> dict[str, Any]:
         "method": charge.tender.entry,
         "brand": charge.tender.brand,
         "masked": charge.tender.masked,
+    }
+
+
+def taken_json(payment: Payment, charge: Charge) -> dict[str, Any]:
+    """Money taken, as the control API lists it."""
+    return {
+        "at": charge.at.isoformat(),
+        "token": payment.token,
+        "reference": payment.request.reference,
+        "invoices": charge.allocations,
+        "amount_cents": charge.amount_cents,
+        "fee_cents": charge.fee_cents,
+        "payment_guid": charge.payment_guid,
     }
 
 

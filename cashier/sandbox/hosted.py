@@ -12,7 +12,7 @@
 |               | stripe); then `removed`                                                             |
 | /review       | `terms` = yes; processes the payment                                                |
 | /receipt /declined /closed /crash | shown only                                                      |
-| /fault        | `fault` = a fault's name or empty; `step` to return to                              |
+| /fault        | `fault`, `enquiry` = a fault's name or empty; `step` to return to                   |
 
 Fields that the sandbox has no use for (security code, expiry, zip) are read by nobody. A refused form answers
 200 with the reason, as the real page does; fields that may hold card data are never filled in again.
@@ -32,7 +32,7 @@ from starlette.staticfiles import StaticFiles
 
 from cashier.sandbox import cards
 from cashier.sandbox.cards import CardRefused, Entry
-from cashier.sandbox.config import FAULT_TEXTS, Fault, SandboxConfig
+from cashier.sandbox.config import ENQUIRY_TEXTS, FAULT_TEXTS, Fault, SandboxConfig
 from cashier.sandbox.postback import Postbacks
 from cashier.sandbox.state import Payment, Store
 from cashier.sandbox.web import pause, read_form, until_gone
@@ -131,7 +131,7 @@ class HostedPages:
 
     def _render(self, page: str, status: int = 200, /, **context: Any) -> Response:
         html = self._templates.get_template(f"{page}.html").render(
-            config=self._config, faults=FAULT_TEXTS, cards=cards, **context
+            config=self._config, faults=FAULT_TEXTS, enquiry_faults=ENQUIRY_TEXTS, cards=cards, **context
         )
         headers = {"Cache-Control": "no-store", "Content-Security-Policy": CONTENT_POLICY}
         return HTMLResponse(html, status, headers=headers)
@@ -325,9 +325,11 @@ class HostedPages:
     # --- the training panel
 
     async def _act_fault(self, _request: Request, payment: Payment, form: dict[str, str]) -> Response:
-        name = form.get("fault", "")
-        if name and name not in Fault.__members__.values():
+        fault, enquiry = form.get("fault") or None, form.get("enquiry") or None
+        if fault not in (None, *FAULT_TEXTS) or enquiry not in (None, *ENQUIRY_TEXTS):
             return self.message(400, "Unknown fault", "There is no training fault of this name.")
-        payment.fault = Fault(name) if name else None
+        payment.fault = Fault(fault) if fault else None
+        if "enquiry" in form:
+            payment.enquiry_fault = Fault(enquiry) if enquiry else None
         step = form.get("step", "")
         return self._go(payment, step) if step in STEPS else self._enter(payment)

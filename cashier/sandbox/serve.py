@@ -145,6 +145,15 @@ class RunningSandbox:
         calls: list[dict[str, Any]] = self._json("GET", "/sandbox/calls")["calls"]
         return calls
 
+    def charges(self) -> list[dict[str, Any]]:
+        """All money taken so far, oldest first."""
+        charges: list[dict[str, Any]] = self._json("GET", "/sandbox/charges")["charges"]
+        return charges
+
+    def enquiries(self) -> int:
+        """How many enquiries about invoices came so far."""
+        return int(self._json("GET", "/sandbox/enquiry-fault")["enquiries"])
+
     def set_fault(self, fault: Fault | str | None, times: int | None = None) -> None:
         """The default fault for the CPV2 calls and payments to come."""
         self._json("POST", "/sandbox/fault", json={"fault": fault, "times": times})
@@ -152,6 +161,14 @@ class RunningSandbox:
     def set_payment_fault(self, token: str, fault: Fault | str | None) -> None:
         """The fault of one registered payment."""
         self._json("POST", f"/sandbox/payments/{token}/fault", json={"fault": fault})
+
+    def set_enquiry_fault(self, fault: Fault | str | None, times: int | None = None) -> None:
+        """The fault of the enquiries to come; `times` of them, or until changed when None."""
+        self._json("POST", "/sandbox/enquiry-fault", json={"fault": fault, "times": times})
+
+    def set_payment_enquiry_fault(self, token: str, fault: Fault | str | None) -> None:
+        """The fault of enquiries about one registered payment's invoices."""
+        self._json("POST", f"/sandbox/payments/{token}/enquiry-fault", json={"fault": fault})
 
     def release_late(self) -> int:
         """Sends held late postbacks; returns how many payments that were."""

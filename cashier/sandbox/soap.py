@@ -3,9 +3,12 @@
 `ViewInvoiceByInvoiceNumber` tells what is still due on an invoice: 0.00 once paid. `ViewCustomerRecord` tells
 a customer. XML is case-sensitive, so are the names here. A wrong GUID or key, and an unknown invoice or
 customer, is an answer with Success false and an ErrorMessage; only a malformed envelope is a SOAP fault.
+What the faults of enquiries do is told in `app`.
 """
 
+import asyncio
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import date
 from xml.etree.ElementTree import Element, ParseError
 
@@ -16,11 +19,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from cashier.sandbox.config import SandboxConfig
+from cashier.sandbox.config import Fault, SandboxConfig
 from cashier.sandbox.hosted import PAGES
 from cashier.sandbox.postback import amount
 from cashier.sandbox.state import Store
-from cashier.sandbox.web import read_body
+from cashier.sandbox.web import message, pause, read_body, until_gone
 
 ENVELOPES = {
     "text/xml": "http://schemas.xmlsoap.org/soap/envelope/",
@@ -61,58 +64,122 @@ Answer = dict[str, str | None]
 
 
 class SoapFault(Exception):
-    """The envelope cannot be understood; the text becomes the fault's reason."""
+    """The envelope cannot be understood; the text is the fault's reason. `code` None blames the caller."""
+
+    def __init__(self, text: str, code: str | None = None) -> None:
+        super().__init__(text)
+        self.code = code
+
+
+@dataclass(frozen=True)
+class _Operation:
+    """One operation of a service: `key` is the member that says what is asked about."""
+
+    service: str
+    name: str
+    key: str
+    members: tuple[str, ...]
+    look_up: Callable[[str], Answer | None]
+
+    @property
+    def namespace(self) -> str:
+        return f"{SERVICES}{self.service}/"
 
 
 class SoapServices:
     """CloudInvoicing.asmx and CloudManagement.asmx over one store."""
 
-    def __init__(self, config: SandboxConfig, store: Store) -> None:
+    def __init__(self, config: SandboxConfig, store: Store, closing: asyncio.Event) -> None:
         self._config = config
         self._store = store
+        self._closing = closing
         self._templates = Environment(
             loader=FileSystemLoader(PAGES), autoescape=True, undefined=StrictUndefined, trim_blocks=True
         )
 
     def routes(self) -> list[BaseRoute]:
         """One route a service."""
+        invoice = ("CloudInvoicing", "ViewInvoiceByInvoiceNumber", "InvoiceNumber")
+        customer = ("CloudManagement", "ViewCustomerRecord", "AccountNumber")
         return [
-            self._service("CloudInvoicing", "ViewInvoiceByInvoiceNumber", "InvoiceNumber", self._invoice),
-            self._service("CloudManagement", "ViewCustomerRecord", "AccountNumber", self._customer),
+            self._route(_Operation(*invoice, INVOICE_MEMBERS, self._invoice)),
+            self._route(_Operation(*customer, CUSTOMER_MEMBERS, self._customer)),
         ]
 
-    def _service(self, name: str, operation: str, key: str, look_up: Callable[[str], Answer | None]) -> Route:
-        namespace = f"{SERVICES}{name}/"
-        empty = INVOICE_MEMBERS if key == "InvoiceNumber" else CUSTOMER_MEMBERS
-
+    def _route(self, operation: _Operation) -> Route:
         async def endpoint(request: Request) -> Response:
             media = request.headers.get("content-type", "").partition(";")[0].strip().lower()
             envelope = ENVELOPES.get(media)
             if envelope is None:
                 return Response("Content-Type must be text/xml or application/soap+xml.", 415)
-            context = {
-                "envelope": envelope,
-                "is_12": media == "application/soap+xml",
-                "operation": operation,
-                "namespace": namespace,
-            }
-            status, fault = 200, ""
-            members: Answer = {}
+            fault = self._store.take_soap11_fault() if media == "text/xml" else None
+            if fault is Fault.SOAP11_OFF:
+                return Response("SOAP 1.1 is switched off.", 415)
             try:
+                if fault is Fault.SOAP11_MISMATCH:
+                    raise SoapFault("This service takes SOAP 1.2 only.", "VersionMismatch")
                 if media == "text/xml":
-                    _check_action(request, f"{namespace}{operation}")
-                given = _read(await read_body(request), envelope, namespace, operation)
-                members = self._answer(given, key, empty, look_up)
+                    _check_action(request, f"{operation.namespace}{operation.name}")
+                given = _read(await read_body(request), envelope, operation.namespace, operation.name)
             except SoapFault as error:
-                status, fault = 500, str(error)
-            xml = self._templates.get_template("soap.xml").render(fault=fault, members=members, **context)
-            return Response(xml, status, headers={"content-type": f"{media}; charset=utf-8"})
+                code = error.code or ("Client" if media == "text/xml" else "Sender")
+                return self._xml(media, operation, 500, fault=str(error), code=code)
+            trouble = self._trouble(operation, given)
+            instead = await self._instead(request, media, trouble)
+            if instead is not None:
+                return instead
+            return self._xml(media, operation, 200, members=self._answer(operation, given, trouble))
 
-        return Route(f"/portal/webservices/{name}.asmx", endpoint, methods=["POST"])
+        return Route(f"/portal/webservices/{operation.service}.asmx", endpoint, methods=["POST"])
 
-    def _answer(
-        self, given: dict[str, str], key: str, empty: tuple[str, ...], look_up: Callable[[str], Answer | None]
-    ) -> Answer:
+    def _xml(
+        self,
+        media: str,
+        operation: _Operation,
+        status: int,
+        *,
+        members: Answer | None = None,
+        fault: str = "",
+        code: str = "",
+    ) -> Response:
+        xml = self._templates.get_template("soap.xml").render(
+            envelope=ENVELOPES[media],
+            is_12=media != "text/xml",
+            operation=operation.name,
+            namespace=operation.namespace,
+            members=members or {},
+            fault=fault,
+            code=code,
+        )
+        return Response(xml, status, headers={"content-type": f"{media}; charset=utf-8"})
+
+    def _trouble(self, operation: _Operation, given: dict[str, str]) -> Fault | None:
+        """What goes wrong with this enquiry. Customers are always told about."""
+        if operation.key != "InvoiceNumber":
+            return None
+        self._store.enquiries += 1
+        return self._store.take_enquiry_fault(given.get(operation.key, ""))
+
+    async def _instead(self, request: Request, media: str, trouble: Fault | None) -> Response | None:
+        """What is answered instead of the truth; None: go on."""
+        match trouble:
+            case Fault.ENQUIRY_429:
+                wait = self._config.retry_after_s
+                headers = None if wait is None else {"Retry-After": str(wait)}
+                return message(429, "Too many requests.", headers)
+            case Fault.ENQUIRY_500:
+                return message(500, "An error has occurred.")
+            case Fault.ENQUIRY_SILENT:
+                await until_gone(request, self._closing)
+                return Response(status_code=503)
+            case Fault.ENQUIRY_GARBAGE:
+                return Response('<?xml version="1.0"?><soap:Envelope', media_type=media)
+            case Fault.ENQUIRY_SLOW:
+                await pause(self._config.slow_s, self._closing)
+        return None
+
+    def _answer(self, operation: _Operation, given: dict[str, str], trouble: Fault | None) -> Answer:
+        key = operation.key
         config = self._config
         error = ""
         found: Answer | None = None
@@ -124,10 +191,12 @@ class SoapServices:
         elif not given.get(key):
             error = f"{key} is required."
         else:
-            found = look_up(given[key])
+            found = None if trouble is Fault.ENQUIRY_NOT_FOUND else operation.look_up(given[key])
             error = "" if found else f"{key} was not found."
+        if found and trouble is Fault.ENQUIRY_STALE:
+            found["BalanceDue"] = found["TotalAmountDue"]
         head: Answer = {"Success": "true" if found else "false", "ErrorMessage": error}
-        return head | (found or dict.fromkeys(empty))
+        return head | (found or dict.fromkeys(operation.members))
 
     def _invoice(self, number: str) -> Answer | None:
         record = self._store.invoices.get(number)

@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Literal
 
 from cashier.sandbox.cards import Entry, Tender
-from cashier.sandbox.config import CPV2_FAULTS, Fault, SandboxConfig
+from cashier.sandbox.config import CPV2_FAULTS, ENQUIRY_FAULTS, SOAP11_FAULTS, Fault, SandboxConfig
 from cashier.sandbox.wire import BadRequest, Customer, Invoice, PaymentRequest
 
 
@@ -52,6 +52,8 @@ class Payment:
     fault: Fault | None
     #: Invoice number to cents: what the payer has chosen to pay now, in the order of the request.
     amounts: dict[str, int]
+    #: What goes wrong when an enquiry about one of its invoices comes.
+    enquiry_fault: Fault | None = None
     cpv2_calls: int = 0
     entry: Entry | None = None
     tender: Tender | None = None
@@ -100,6 +102,23 @@ class InvoiceRecord:
         return max(0, self.total_cents - self.paid_cents)
 
 
+@dataclass(slots=True)
+class LimitedFault:
+    """A fault and how many more calls it hits; `times` None: until it is changed."""
+
+    fault: Fault | None = None
+    times: int | None = None
+
+    def take(self) -> Fault | None:
+        """The fault for one call; counts it when it is limited."""
+        fault = self.fault
+        if self.times is not None:
+            self.times -= 1
+            if self.times <= 0:
+                self.fault, self.times = None, None
+        return fault
+
+
 @dataclass(frozen=True, slots=True)
 class Cpv2Call:
     """One CPV2 call, for tests: the digest tells whether a retry sent the same bytes."""
@@ -112,6 +131,10 @@ class Cpv2Call:
     body_sha256: str
 
 
+def _fault(name: str | None) -> Fault | None:
+    return Fault(name) if name else None
+
+
 class Store:
     """All payments of one sandbox."""
 
@@ -120,22 +143,39 @@ class Store:
         self.payments: dict[str, Payment] = {}
         self.invoices: dict[str, InvoiceRecord] = {}
         self.calls: list[Cpv2Call] = []
-        self.fault = Fault(config.fault) if config.fault else None
-        self.fault_times = config.fault_times
+        #: Every charge that took money, in order, with its payment.
+        self.taken: list[tuple[Payment, Charge]] = []
+        default = LimitedFault(_fault(config.fault), config.fault_times)
+        enquiry = LimitedFault(_fault(config.enquiry_fault), config.enquiry_fault_times)
+        if default.fault in ENQUIRY_FAULTS:
+            default, enquiry = LimitedFault(), default
+        self.default, self.enquiry = default, enquiry
+        #: How many enquiries came, whatever they were answered.
+        self.enquiries = 0
         self._next_approval = config.first_approval
 
-    def set_default_fault(self, fault: Fault | None, times: int | None) -> None:
-        """The fault for the payments to come; `times` CPV2 calls long, or until changed when None."""
-        self.fault, self.fault_times = fault, times
+    def take_soap11_fault(self) -> Fault | None:
+        """What is wrong with SOAP 1.1 for one call, if it is."""
+        return self.enquiry.take() if self.enquiry.fault in SOAP11_FAULTS else None
 
-    def take_fault(self) -> Fault | None:
-        """The default fault for one CPV2 call; counts it when it is limited."""
-        fault = self.fault
-        if self.fault_times is not None:
-            self.fault_times -= 1
-            if self.fault_times <= 0:
-                self.fault, self.fault_times = None, None
-        return fault
+    def take_enquiry_fault(self, number: str) -> Fault | None:
+        """What goes wrong with one enquiry about an invoice: the payment's own fault, or the service's.
+
+        A limited fault counts only where it makes a difference: `enquiry-stale` on an invoice that was paid,
+        `enquiry-not-found` on one that is there.
+        """
+        payment = next((p for p in reversed(self.payments.values()) if number in p.amounts), None)
+        if payment and payment.enquiry_fault:
+            return payment.enquiry_fault
+        record = self.invoices.get(number)
+        fault = self.enquiry.fault
+        if (
+            fault in SOAP11_FAULTS
+            or (fault is Fault.ENQUIRY_NOT_FOUND and record is None)
+            or (fault is Fault.ENQUIRY_STALE and not (record and record.paid_cents))
+        ):
+            return None
+        return self.enquiry.take()
 
     def register(self, request: PaymentRequest, fault: Fault | None) -> Payment:
         """The payment of `request`: the same one for the same reference and invoices.
@@ -204,6 +244,7 @@ class Store:
         # A declined card is not offered again: the payer starts over with another one.
         payment.tender = None
         if charge.approved:
+            self.taken.append((payment, charge))
             for number, cents in charge.allocations.items():
                 self.invoices[number].paid_cents += cents
         return charge

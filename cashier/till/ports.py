@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from cashier.domain.enquiry import InvoiceStatus
-from cashier.domain.entries import Break, Draft, Entry
+from cashier.domain.entries import Break, Draft, Entry, EntryKind
 from cashier.domain.payment import InvoiceShare, Payment, PaymentState
 from cashier.domain.postback import DeliveredPostback
 from cashier.domain.receipt import Receipt
@@ -44,20 +44,33 @@ class Journal(Protocol):
 
         The same id with the same kind, subject and body is the earlier entry again (nothing is written);
         the same id with other content raises Discrepancy and nothing is written.
-        Raises Unavailable when the disk refuses: then nothing was recorded.
+        Raises Unavailable when the disk refuses: then nothing was recorded; InDoubt when that cannot be
+        told until the journal is opened again.
         """
 
-    def has(self, entry_id: str) -> bool:
-        """Whether an entry of this id is recorded."""
+    def entry(self, entry_id: str) -> Entry | None:
+        """The entry of an id."""
+
+    def open_matters(self) -> tuple[Entry, ...]:
+        """Entries that a person has still to see to, oldest first (`domain.matters`)."""
+
+    def charged_reference(self, payment_guid: str) -> str | None:
+        """The reference of the payment that confirmed this charge of the gateway first."""
+
+    def last_of(self, kind: EntryKind) -> Entry | None:
+        """The newest entry of a kind that is recorded rarely: DAY_CLOSED, BREAK_ACKNOWLEDGED."""
 
     def payment(self, reference: str) -> Payment | None:
         """The payment of a gateway reference, folded from its entries."""
 
     def unsettled_payments(self) -> tuple[Payment, ...]:
-        """Payments in ISSUED, OPEN or IN_DOUBT, oldest first."""
+        """Payments that no fact has ended (`domain.payment.UNSETTLED`), oldest first."""
 
     def payments_of_sale(self, sale_id: str) -> tuple[Payment, ...]:
         """Every attempt to pay a sale by card, oldest first."""
+
+    def payments_of_invoice(self, number: str) -> tuple[Payment, ...]:
+        """Every attempt to pay an invoice by card, on whichever sale, oldest first."""
 
     def sale(self, sale_id: str) -> Sale | None:
         """A recorded sale."""
@@ -67,6 +80,9 @@ class Journal(Protocol):
 
     def receipts_of_sale(self, sale_id: str) -> tuple[Receipt, ...]:
         """The receipts of a sale, oldest first: more than one after partial payments."""
+
+    def receipts_of_day(self, business_date: str) -> tuple[Receipt, ...]:
+        """The receipts of a business date (ISO), oldest first."""
 
     def search(self, text: str, limit: int) -> tuple[Receipt, ...]:
         """Receipts matching a text as typed, newest first: number, payer, permit, invoice, amount, date.
@@ -125,6 +141,15 @@ class Gateway(Protocol):
 
         Raises Refused (the service said no, with its message), Unavailable (never sent), InDoubt (sent,
         no clear answer).
+        """
+
+    def reach(self) -> Awaitable[None]:
+        """Returns when the gateway answers anything at all. Raises Unavailable when it is not reached."""
+
+    def portal(self, sale: Sale, fallback: str | None) -> "Portal | None":
+        """Where the sale's permit portal wants to hear of its payments itself, or None.
+
+        `fallback` is the address to use for a sale that names none.
         """
 
 
@@ -204,3 +229,21 @@ class Holds(Protocol):
 
     def quarantined(self) -> Awaitable[Sequence[Quarantined]]:
         """Messages of this site that fit no payment and that no person has seen to. Raises Unavailable."""
+
+
+class Approvers(Protocol):
+    """Who may approve what a clerk asks for."""
+
+    def approve(self, name: str, pin: str) -> Awaitable[None]:
+        """Prove that a supervisor is here. Raises Refused for a wrong name or PIN, and after too many."""
+
+
+@dataclass(frozen=True)
+class Outside:
+    """Everything outside of the machine that a till talks to, and who may approve."""
+
+    gateway: Gateway
+    feed: PostbackFeed
+    holds: Holds
+    enquiry: Enquiry
+    approvers: Approvers

@@ -5,10 +5,10 @@ import json
 from collections.abc import Callable
 from dataclasses import asdict, replace
 
-from cashier.domain.errors import CashierError
+from cashier.domain.errors import CashierError, Unavailable
 from cashier.domain.money import format_cents
 from cashier.domain.sale import Sale
-from cashier.till.ports import CounterExtras
+from cashier.till.ports import CounterExtras, Portal
 
 PAGE = "https://pay.example.org/page"
 
@@ -24,6 +24,7 @@ class FakeGateway:
         self.extras: list[CounterExtras] = []
         self.errors: list[CashierError] = []
         self.held: asyncio.Event | None = None
+        self.unreached: Unavailable | None = None
         self.looked: Callable[[], object] = lambda: None
 
     def number_invoices(self, sale: Sale, fallback_stem: str) -> Sale:
@@ -48,6 +49,17 @@ class FakeGateway:
             for invoice in sale.invoices
         ]
         return json.dumps({"invoices": invoices, "payer": sale.customer.name, **asdict(extras)})
+
+    def portal(self, sale: Sale, fallback: str | None) -> Portal | None:
+        """See the port: no portal reads the reference."""
+        url = sale.postback_url or fallback
+        return Portal(url) if url else None
+
+    async def reach(self) -> None:
+        """See the port."""
+        await asyncio.sleep(0)
+        if self.unreached is not None:
+            raise self.unreached
 
     async def launch(self, request: str, biller: str) -> str:
         """See the port."""

@@ -45,10 +45,14 @@ def sample_of() -> Callable[[str], str]:
 
 
 class Service:
-    """Answers each connection's first request with `answer`, as it stands; None means never."""
+    """Answers each connection's first request with `answer`, as it stands; None means never.
+
+    While there are `answers`, each request gets the next of them instead.
+    """
 
     def __init__(self) -> None:
         self.answer: bytes | None = b""
+        self.answers: list[bytes] = []
         self.eager = False  # answer before anything was asked
         self.requests: list[tuple[bytes, bytes]] = []
         self.url = ""
@@ -58,6 +62,14 @@ class Service:
     def say(self, status: str, body: bytes, *headers: str) -> None:
         lines = [f"HTTP/1.1 {status}", f"Content-Length: {len(body)}", "Connection: close", *headers]
         self.answer = "\r\n".join(lines).encode() + b"\r\n\r\n" + body
+
+    def then(self, status: str, body: bytes, *headers: str) -> None:
+        """What the next request gets that nothing is planned for yet."""
+        kept = self.answer
+        self.say(status, body, *headers)
+        assert self.answer is not None
+        self.answers.append(self.answer)
+        self.answer = kept
 
     def head(self) -> dict[str, str]:
         """Headers of the last request, names in small letters."""
@@ -80,9 +92,10 @@ class Service:
                 if line.startswith(b"content-length:"):
                     length = int(line.partition(b":")[2])
             self.requests.append((head, await reader.readexactly(length)))
-            if self.answer is None:
+            answer = self.answers.pop(0) if self.answers else self.answer
+            if answer is None:
                 return  # the connection stays open until the test ends
-            writer.write(self.answer)
+            writer.write(answer)
             await writer.drain()
         except (asyncio.IncompleteReadError, ConnectionError):
             pass  # the client hung up, which some tests want

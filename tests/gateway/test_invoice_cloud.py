@@ -16,7 +16,7 @@ from typing import Any
 import httpx
 import pytest
 
-from cashier.domain.errors import CashierError, InDoubt, Refused, Unavailable
+from cashier.domain.errors import CashierError, InDoubt, Refused, TooBusy, Unavailable
 from cashier.domain.sale import Sale
 from cashier.gateway.invoice_cloud import InvoiceCloud
 from cashier.gateway.profiles import Profile
@@ -182,7 +182,7 @@ def test_plain_http_is_for_training_only(cloud_at: Any) -> None:
         ("404 Not Found", Refused, Reason.REQUEST_REFUSED),
         ("422 Unprocessable", Refused, Reason.REQUEST_REFUSED),
         ("408 Request Timeout", InDoubt, Reason.NO_ANSWER),
-        ("429 Too Many", InDoubt, Reason.TOO_BUSY),
+        ("429 Too Many", TooBusy, Reason.TOO_BUSY),
         ("500 Server Error", InDoubt, Reason.SERVER_ERROR),
         ("503 Unavailable", InDoubt, Reason.SERVER_ERROR),
         ("302 Found", InDoubt, Reason.UNEXPECTED_ANSWER),

@@ -5,7 +5,7 @@ import threading
 import httpx
 import pytest
 
-from cashier.sandbox.config import FAULT_TEXTS, Fault
+from cashier.sandbox.config import ENQUIRY_TEXTS, FAULT_TEXTS, SOAP11_FAULTS, Fault
 from tests.sandbox.payer import text_of
 
 from .conftest import WAIT_S, Counter, Start, sample
@@ -13,10 +13,25 @@ from .conftest import WAIT_S, Counter, Start, sample
 
 def test_every_fault_is_on_the_page_in_a_closed_panel(counter: Counter) -> None:
     page = counter.register().open().text
-    assert set(FAULT_TEXTS) == set(Fault)
+    assert sorted([*FAULT_TEXTS, *SOAP11_FAULTS, *ENQUIRY_TEXTS]) == sorted(Fault)
     assert "Training faults" in page and '<details class="faults">' in page
     for fault in Fault:
-        assert f'<option value="{fault}">' in page
+        assert (f'<option value="{fault}">' in page) is (fault not in SOAP11_FAULTS)
+    assert "none chosen" in page
+
+
+def test_both_lists_of_the_panel_are_kept_apart(counter: Counter) -> None:
+    payer = counter.register()
+    page = payer.post("fault", fault="no-postback", enquiry="enquiry-stale", step="options").text
+    for fault in ("no-postback", "enquiry-stale"):
+        assert f'<option value="{fault}" selected>' in page
+    assert "now: No postback; enquiry: Says unpaid although it is paid" in text_of(payer.open())
+    payer.fault("decline")
+    assert (counter.payment()["fault"], counter.payment()["enquiry_fault"]) == ("decline", "enquiry-stale")
+    payer.post("fault", fault="", enquiry="", step="options")
+    assert (counter.payment()["fault"], counter.payment()["enquiry_fault"]) == (None, None)
+    for wrong in ({"fault": "enquiry-stale"}, {"enquiry": "decline"}, {"enquiry": "soap11-off"}):
+        assert payer.post("fault", **wrong).status_code == 400
 
 
 @pytest.mark.parametrize("fault", [Fault.DECLINE, Fault.NO_POSTBACK])

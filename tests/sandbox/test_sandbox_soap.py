@@ -1,12 +1,14 @@
 """The status enquiry in SOAP 1.1 and 1.2 (Invoice Cloud contract, section 4)."""
 
-from xml.etree.ElementTree import Element
+from xml.etree.ElementTree import Element, ParseError
 
 import httpx
 import pytest
 from defusedxml.ElementTree import fromstring
 
-from .conftest import Counter, sample
+from cashier.sandbox.config import Fault
+
+from .conftest import NOW, Counter, Start, sample
 
 SERVICES = "https://www.invoicecloud.com/portal/webservices/"
 V11, V12 = "http://schemas.xmlsoap.org/soap/envelope/", "http://www.w3.org/2003/05/soap-envelope"
@@ -160,3 +162,140 @@ def test_soap_1_1_needs_its_action_and_a_known_content_type(counter: Counter) ->
     assert post(counter, INVOICE, V11, body, **{"Content-Type": "application/json"}).status_code == 415
     unquoted = post(counter, INVOICE, V11, body, SOAPAction=f"{SERVICES}{INVOICE[0]}/{INVOICE[1]}")
     assert unquoted.status_code == 200
+
+
+# --- faults
+
+NUMBER = "10000000000002"  # the invoice of the sample that `register` takes
+
+
+def ask_raw(counter: Counter, version: str = V11, timeout: float = 10.0) -> httpx.Response:
+    config = counter.sandbox.config
+    given = {
+        "BillerGUID": config.biller_guid,
+        "WebServiceKey": config.web_service_key,
+        "InvoiceNumber": NUMBER,
+    }
+    counter.sandbox.control.timeout = httpx.Timeout(timeout)
+    return post(counter, INVOICE, version, envelope(INVOICE, version, given))
+
+
+def balance(counter: Counter) -> str | None:
+    return ask(counter, INVOICE, V12, InvoiceNumber=NUMBER)["BalanceDue"]
+
+
+def test_soap_1_1_can_be_switched_off(start: Start) -> None:
+    counter = start(fault=Fault.SOAP11_OFF)  # as `--fault soap11-off` does
+    counter.register()
+    assert ask_raw(counter, V11).status_code == 415
+    assert ask_raw(counter, V12).status_code == 200
+    counter.sandbox.set_enquiry_fault("soap11-mismatch", times=1)
+    refused = ask_raw(counter, V11)
+    code = fromstring(refused.content).find(f"{{{V11}}}Body/{{{V11}}}Fault/faultcode")
+    assert (refused.status_code, code is not None and code.text) == (500, "soap:VersionMismatch")
+    assert ask_raw(counter, V11).status_code == 200
+
+
+def test_too_busy_says_for_how_long(start: Start) -> None:
+    counter = start(enquiry_fault=Fault.ENQUIRY_429, enquiry_fault_times=2, retry_after_s=7)
+    assert [ask_raw(counter).headers.get("retry-after") for _ in range(2)] == ["7", "7"]
+    assert ask_raw(counter).status_code == 200
+    silent = start(enquiry_fault=Fault.ENQUIRY_429, retry_after_s=None)
+    answer = ask_raw(silent)
+    assert (answer.status_code, "retry-after" in answer.headers) == (429, False)
+
+
+def test_an_enquiry_can_fail_and_be_garbage(counter: Counter) -> None:
+    counter.register()
+    counter.sandbox.set_enquiry_fault("enquiry-500", times=1)
+    assert ask_raw(counter).status_code == 500
+    counter.sandbox.set_enquiry_fault("enquiry-garbage", times=1)
+    with pytest.raises(ParseError):
+        fromstring(ask_raw(counter).content)
+    assert balance(counter) == "75.50"
+    assert counter.sandbox.enquiries() == 3
+
+
+def test_an_enquiry_can_be_slow_or_never_answered(start: Start) -> None:
+    counter = start(enquiry_fault=Fault.ENQUIRY_SILENT, enquiry_fault_times=1, slow_s=0.5)
+    with pytest.raises(httpx.ReadTimeout):
+        ask_raw(counter, timeout=0.2)
+    counter.sandbox.set_enquiry_fault("enquiry-slow", times=2)
+    with pytest.raises(httpx.ReadTimeout):
+        ask_raw(counter, timeout=0.1)
+    assert ask_raw(counter).status_code == 200
+
+
+def test_not_found_counts_only_what_is_there(counter: Counter) -> None:
+    counter.sandbox.set_enquiry_fault("enquiry-not-found", times=1)
+    assert ask(counter, INVOICE, V11, InvoiceNumber=NUMBER)["Success"] == "false"
+    counter.register()
+    denied = ask(counter, INVOICE, V11, InvoiceNumber=NUMBER)
+    assert (denied["Success"], denied["ErrorMessage"]) == ("false", "InvoiceNumber was not found.")
+    assert balance(counter) == "75.50"
+
+
+def test_a_stale_balance_counts_only_after_the_payment(counter: Counter) -> None:
+    counter.sandbox.set_enquiry_fault("enquiry-stale", times=2)
+    payer = counter.register()
+    assert balance(counter) == "75.50"
+    payer.pay()
+    assert [balance(counter) for _ in range(3)] == ["75.50", "75.50", "0.00"]
+
+
+def test_a_payment_has_its_own_fault_and_others_not(counter: Counter) -> None:
+    counter.register().pay()
+    token = counter.payment()["token"]
+    counter.sandbox.set_payment_enquiry_fault(token, "enquiry-stale")
+    counter.register("mcci").pay()
+    assert balance(counter) == "75.50"
+    assert ask(counter, INVOICE, V11, InvoiceNumber="MCCI-2026-0001")["BalanceDue"] == "0.00"
+    counter.sandbox.set_payment_enquiry_fault(token, None)
+    assert balance(counter) == "0.00"
+
+
+def test_faults_of_enquiries_and_of_payments_are_set_apart(start: Start) -> None:
+    counter = start(fault=Fault.NO_POSTBACK, enquiry_fault=Fault.ENQUIRY_500, enquiry_fault_times=3)
+    control = counter.sandbox.control
+    assert control.get("/sandbox/fault").json() == {"fault": "no-postback", "times": None}
+    known = control.get("/sandbox/enquiry-fault").json()
+    assert known == {"fault": "enquiry-500", "times": 3, "enquiries": 0}
+    for path, fault in (("fault", "enquiry-500"), ("enquiry-fault", "decline"), ("enquiry-fault", "x")):
+        assert control.post(f"/sandbox/{path}", json={"fault": fault}).status_code == 400
+    token = (counter.register(), counter.payment()["token"])[1]
+    for path, fault in (("fault", "enquiry-500"), ("enquiry-fault", "soap11-off")):
+        answer = control.post(f"/sandbox/payments/{token}/{path}", json={"fault": fault})
+        assert answer.status_code == 400
+    assert control.post("/sandbox/payments/0/enquiry-fault", json={}).status_code == 404
+    counter.sandbox.set_enquiry_fault(None)
+    assert ask_raw(counter).status_code == 200
+
+
+def test_customers_are_told_about_whatever_is_wrong_with_enquiries(start: Start) -> None:
+    counter = start(enquiry_fault=Fault.ENQUIRY_500)
+    counter.register("sagesgov")
+    assert ask(counter, CUSTOMER, V11, AccountNumber="J_200001")["Success"] == "true"
+    assert counter.sandbox.enquiries() == 0
+
+
+def test_all_money_taken_is_listed_in_order(counter: Counter) -> None:
+    assert counter.sandbox.charges() == []
+    first, second = counter.register("grancius"), counter.register()
+    second.fault("decline")
+    second.pay()
+    second.fault("")
+    second.pay()
+    first.pay()
+    one, two = counter.sandbox.charges()
+    payments = {payment["reference"]: payment for payment in counter.sandbox.payments()}
+    assert one == {
+        "at": NOW.isoformat(),
+        "token": payments[one["reference"]]["token"],
+        "reference": sample("cloudpermit")["BillerReference"],
+        "invoices": {NUMBER: 7550},
+        "amount_cents": 7550,
+        "fee_cents": 189,
+        "payment_guid": payments[one["reference"]]["charges"][0]["payment_guid"],
+    }
+    assert sum(two["invoices"].values()) == two["amount_cents"]
+    assert len(two["invoices"]) == len(sample("grancius")["Customers"][0]["Invoices"])
