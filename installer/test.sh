@@ -4,6 +4,9 @@ set -euo pipefail
 # shellcheck source=installer/system.sh
 source "$(dirname "${BASH_SOURCE[0]}")/system.sh"
 
+# The hub is tested on PostgreSQL, too; the till itself never needs it.
+PACKAGES+=(postgresql)
+
 install_system_packages
 install_environment
 

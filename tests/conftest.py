@@ -4,9 +4,42 @@ Tests are training: no card is real. Chromium's sandbox stays on for a normal us
 """
 
 import os
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import pytest
 
 from cashier import environment
+
+if TYPE_CHECKING:
+    from tests.helpers.postgres import PostgresServer
 
 environment.clean(os.environ, training=True, is_root=environment.is_root())
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 os.environ["QTWEBENGINE_CHROMIUM_FLAGS"] = "--disable-gpu"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--long",
+        action="store_true",
+        help="give tests that repeat something (kill -9 of the hub, power cuts) their full numbers: minutes",
+    )
+    parser.addoption(
+        "--bench", action="store_true", help="run the measurements of tests/bench, which want an idle machine"
+    )
+
+
+@pytest.fixture(scope="session")
+def long(request: pytest.FixtureRequest) -> bool:
+    """Whether to repeat things as often as they are to be repeated once in a while, instead of always."""
+    return bool(request.config.getoption("long"))
+
+
+@pytest.fixture(scope="session")
+def postgres() -> "Iterator[PostgresServer]":
+    """One PostgreSQL server for all tests that want one. Fails, never skips, where it is not installed."""
+    from tests.helpers.postgres import PostgresServer
+
+    with PostgresServer.started() as server:
+        yield server

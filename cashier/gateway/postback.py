@@ -44,6 +44,9 @@ _TOKEN = re.compile(r"([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]{43})", re.ASCII)
 #: forget to escape them, and a true postback is worth more than their manners.
 _NOT_URL_ENCODED = re.compile(rb'[\x00-\x1f\x7f"<>{}]')
 
+#: A name that has a value.
+_PARAMETER = re.compile(rb"(?:^|&)[^=&]+=[^&]")
+
 KeyOf = Callable[[str, str, int], bytes | None]
 
 
@@ -140,20 +143,31 @@ def verify_path(site: str, token: str, key_of: KeyOf, now: datetime) -> Postback
 
 
 def till_key_from_text(text: str) -> bytes:
-    """The 32 bytes of a till key as given out at enrolment (43 characters of base64url). Raises Refused."""
+    """The 32 bytes of a till key as given out at enrolment (see `read_till_key`). Raises Refused."""
+    return read_till_key(text)[0]
+
+
+def read_till_key(text: str) -> tuple[bytes, int]:
+    """A till key's 32 bytes and its generation, from the text given out at enrolment or rotation.
+
+    That is 43 characters of base64url, with `.` and the number behind them from the second generation on.
+    Raises Refused.
+    """
     stripped = text.strip()
+    packed, dot, number = stripped.partition(".")
     try:
-        key = base64.b64decode(_padded(stripped), altchars=b"-_", validate=True)
+        key = base64.b64decode(_padded(packed), altchars=b"-_", validate=True)
     except ValueError:
         key = b""
-    if len(key) != TILL_KEY_BYTES or till_key_to_text(key) != stripped:
+    generation = int(number) if dot and len(number) <= 7 and number.isdecimal() else 1
+    if len(key) != TILL_KEY_BYTES or till_key_to_text(key, generation) != stripped:
         raise Refused("the till key is not the 43 characters given out at enrolment")
-    return key
+    return key, generation
 
 
-def till_key_to_text(key: bytes) -> str:
-    """A key as 43 characters of base64url."""
-    return _to_base64url(key)
+def till_key_to_text(key: bytes, generation: int = 1) -> str:
+    """A key as the text that `read_till_key` reads."""
+    return _to_base64url(key) + (f".{generation}" if generation > 1 else "")
 
 
 def _mac(key: bytes, site: str, packed: str) -> str:
@@ -163,7 +177,7 @@ def _mac(key: bytes, site: str, packed: str) -> str:
 def _unpack(site: str, packed: str) -> PostbackClaims:
     """Claims as they stand in a token, not yet proven. Raises WrongToken."""
     try:
-        members = json.loads(base64.b64decode(_padded(packed), altchars=b"-_", validate=True))
+        members = json.loads(base64.b64decode(_padded(packed), altchars=b"-_", validate=True).decode())
         generation, till, reference, amount_cents, expiry, nonce = members
         if [type(member) for member in members] != [int, str, str, int, int, str]:
             raise WrongToken
@@ -206,6 +220,17 @@ _TEXTS = (
 _EXTRA_NAME_MAX, _EXTRA_VALUE_MAX = 64, 500
 _OTHERS = ("Approved", "PaymentAmount", "ConvenienceFee")
 _KNOWN = {name.casefold() for name, _, _ in _TEXTS} | {name.casefold() for name in _OTHERS}
+
+
+def check_parameters(query: bytes, body: bytes) -> None:
+    """Raises NotAPostback exactly when `read_parameters` would, without decoding anything."""
+    for part, raw in (("query", query), ("body", body)):
+        if _NOT_URL_ENCODED.search(raw):
+            raise NotAPostback(f"the {part} is not url-encoded")
+        if raw.count(b"&") >= PARAMETERS_MAX:
+            raise NotAPostback(f"the {part} has more than {PARAMETERS_MAX} parameters")
+    if not (_PARAMETER.search(query) or _PARAMETER.search(body)):
+        raise NotAPostback("neither query nor body has a parameter")
 
 
 def read_parameters(query: bytes | str, body: bytes) -> list[tuple[str, str]]:

@@ -1,4 +1,4 @@
-"""Wakes the long polls of a till. Lives on one event loop; PostgreSQL's NOTIFY would ring it from outside."""
+"""Wakes the long polls of a till. Lives on one event loop; other processes ring it by PostgreSQL's NOTIFY."""
 
 import asyncio
 from collections.abc import Iterator
@@ -34,13 +34,22 @@ class Bell:
         """How many wait now."""
         return sum(map(len, self._listening.values()))
 
+    @property
+    def closed(self) -> bool:
+        """Whether the hub is stopping."""
+        return self._closed
+
     def ring(self, who: Who) -> None:
         """Wake everyone who listens for `who`."""
         for event in self._listening.get(who, ()):
             event.set()
 
+    def ring_all(self) -> None:
+        """Wake everyone: something may have come unheard."""
+        for who in self._listening:
+            self.ring(who)
+
     def close(self) -> None:
         """Wake everyone, for good: the hub is stopping."""
         self._closed = True
-        for who in self._listening:
-            self.ring(who)
+        self.ring_all()

@@ -2,7 +2,10 @@
 
 Tables and queries are plain SQLAlchemy Core that SQLite and PostgreSQL both take. SQLite is what a single
 office needs; its settings are the ones that lost no acknowledged commit when the power was cut before every
-single write: a write-ahead log with full synchronisation.
+single write: a write-ahead log with full synchronisation. PostgreSQL serves many offices, and several hub
+processes at once; it must synchronise every commit too, and answers within a bounded time or not at all.
+
+A PostgreSQL address may hold a password, which is in no text of ours: addresses are shown as host and name.
 """
 
 import importlib
@@ -16,7 +19,7 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
-from cashier.domain.errors import Refused
+from cashier.domain.errors import Refused, Unavailable
 
 #: Older ones can corrupt a write-ahead log when it is reset.
 SQLITE_MIN_VERSION = (3, 51, 3)
@@ -32,6 +35,8 @@ tills = sa.Table(
     sa.Column("generation", sa.Integer, primary_key=True, autoincrement=False),
     sa.Column("enrolled_at", sa.String(24), nullable=False),
     sa.Column("revoked", sa.Boolean, nullable=False),
+    # Set when a newer generation took over: UTC text until which this one is still good.
+    sa.Column("valid_until", sa.String(24), nullable=True),
 )
 
 #: Every valid postback as it came, each on a row of its own. `seq` is the order of arrival.
@@ -61,43 +66,121 @@ postbacks = sa.Table(
         name="fk_postbacks_tills",
     ),
     sa.Index("ix_postbacks_pending", "site", "till", "acknowledged_at", "seq"),
+    sa.Index("ix_postbacks_received", "site", "received_at"),
+    sa.Index("ix_postbacks_payment", "site", "till", "reference"),
 )
+
+
+#: The oldest PostgreSQL that still gets repairs.
+POSTGRESQL_MIN_VERSION = 13
+#: Storage work that may run at once on PostgreSQL beside the group commits, and connections kept or at most.
+STORE_THREADS = 4
+POOL_SIZE = STORE_THREADS + 1
+POOL_OVERFLOW_MAX = 3
+POOL_WAIT_S = 5
+POOL_RECYCLE_S = 1_800
+STATEMENT_TIMEOUT_MS = 10_000
+#: How long a hub waits at its start for another one that migrates, and how long a migration may take.
+MIGRATION_TIMEOUT_MS = 60_000
+#: Of the advisory lock that migrations run under: the letters "hub" as a number.
+MIGRATION_LOCK = 0x687562
+#: Connection parameters that an address may override. A dead line is noticed within a minute.
+CONNECTION_PARAMETERS = {
+    "application_name": "cashier hub",
+    "connect_timeout": 5,
+    "keepalives_idle": 30,
+    "keepalives_interval": 10,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 15_000,
+}
+
+
+def good_key(now_text: str | sa.BindParameter[str]) -> sa.ColumnElement[bool]:
+    """The rows of `tills` whose key may be used at a time, given as UTC text."""
+    return sa.and_(
+        tills.c.revoked.is_(False), sa.or_(tills.c.valid_until.is_(None), tills.c.valid_until > now_text)
+    )
 
 
 def open_database(url: str, busy_timeout_ms: int) -> sa.Engine:
     """A database of the newest schema, migrated if need be, with its settings checked.
 
-    Raises Refused for a URL we cannot use, an SQLite too old, settings that did not take, and a database
-    written by a newer version.
+    `busy_timeout_ms` is how long a statement waits for another one's lock. Raises Refused for a URL we cannot
+    use, an SQLite or PostgreSQL too old, settings that did not take, and a database written by a newer
+    version; Unavailable when PostgreSQL does not answer.
     """
     try:
         parsed = sa.make_url(url)
-    except sa.exc.ArgumentError as error:
+    except (sa.exc.ArgumentError, ValueError):
+        # From None: the error may repeat what it could not read.
         raise Refused(
-            "The hub's database address is not one such as sqlite:////var/lib/cashier/hub.db."
-        ) from error
-    if parsed.get_backend_name() != "sqlite" or parsed.database in (None, "", ":memory:"):
+            "The hub's database address is not one such as sqlite:////var/lib/cashier/hub.db "
+            "or postgresql://hub:password@db.example.org/hub."
+        ) from None
+    if parsed.drivername in ("postgresql", "postgresql+psycopg"):
+        engine = _postgresql_engine(parsed, busy_timeout_ms)
+    elif parsed.get_backend_name() == "sqlite" and parsed.database not in (None, "", ":memory:"):
+        engine = _sqlite_engine(parsed, busy_timeout_ms)
+    else:
         raise Refused(
-            "The hub keeps its data in an SQLite file: use an address such as sqlite:////folder/hub.db."
+            "The hub keeps its data in an SQLite file or in PostgreSQL: use an address such as "
+            "sqlite:////folder/hub.db or postgresql://hub:password@db.example.org/hub."
         )
-    engine = _sqlite_engine(parsed, busy_timeout_ms)
     try:
         migrate(engine)
     except sa.exc.DBAPIError as error:
         engine.dispose()
-        raise Refused(f"The hub's database {parsed.database} cannot be opened: {error.orig}.") from error
+        why = _without(parsed.password, error.orig)
+        text = f"The hub's database {shown(parsed)} cannot be opened: {why}."
+        # From None: what the driver says is in the text, cleaned.
+        if is_postgresql(engine) and isinstance(error, sa.exc.OperationalError):
+            raise Unavailable(text) from None
+        raise Refused(text) from None
     except BaseException:
         engine.dispose()
         raise
     return engine
 
 
+def one_at_a_time(connection: sa.Connection, what: str) -> None:
+    """Wait until no other transaction has asked for `what`, and keep it until this one ends.
+
+    For what is read first and written later. On SQLite all transactions are one at a time.
+    """
+    if is_postgresql(connection.engine):
+        connection.execute(sa.select(sa.func.pg_advisory_xact_lock(sa.func.hashtextextended(what, 0))))
+
+
+def is_postgresql(engine: sa.Engine) -> bool:
+    """Whether other processes may be at work on this database, too."""
+    return engine.dialect.name == "postgresql"
+
+
+def shown(url: sa.URL) -> str:
+    """A database as it may be named in a text: an SQLite file, or PostgreSQL's host and database."""
+    if url.get_backend_name() == "sqlite":
+        return url.database or ""
+    return f"{url.database or ''} at {url.host or url.query.get('host') or 'this machine'}"
+
+
+def _without(password: str | None, error: object) -> str:
+    text = " ".join(str(error).split()).rstrip(".")
+    return text.replace(password, "***") if password else text
+
+
 def migrate(engine: sa.Engine) -> None:
-    """Bring the schema to the newest revision in one transaction. Raises Refused for an unknown one."""
+    """Bring the schema to the newest revision in one transaction. Raises Refused for an unknown one.
+
+    Several processes may do so at once: one migrates, the others wait for it.
+    """
     config = Config()
     config.set_main_option("script_location", "cashier.hub:migrations")
     known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
     with engine.begin() as connection:
+        if is_postgresql(engine):
+            for name in ("lock_timeout", "statement_timeout"):
+                connection.exec_driver_sql(f"SET LOCAL {name} = {MIGRATION_TIMEOUT_MS}")
+            connection.execute(sa.select(sa.func.pg_advisory_xact_lock(MIGRATION_LOCK)))
         current = MigrationContext.configure(connection).get_current_revision()
         if current is not None and current not in known:
             raise Refused(
@@ -146,5 +229,53 @@ def _sqlite_engine(url: sa.URL, busy_timeout_ms: int) -> sa.Engine:
     @sa.event.listens_for(engine, "begin")
     def begin(connection: sa.Connection) -> None:
         connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+    return engine
+
+
+def connection_parameters(url: sa.URL) -> dict[str, Any]:
+    """Our own connection parameters, without those that the address sets itself."""
+    return {name: value for name, value in CONNECTION_PARAMETERS.items() if name not in url.query}
+
+
+def _postgresql_engine(url: sa.URL, busy_timeout_ms: int) -> sa.Engine:
+    if "@" in (url.host or ""):
+        raise Refused("The hub's database address has an @ too many: write %40 for one in the password.")
+    engine = sa.create_engine(
+        url.set(drivername="postgresql+psycopg"),
+        connect_args=connection_parameters(url),
+        pool_size=POOL_SIZE,
+        max_overflow=POOL_OVERFLOW_MAX,
+        pool_timeout=POOL_WAIT_S,
+        pool_recycle=POOL_RECYCLE_S,
+        pool_pre_ping=True,
+        hide_parameters=True,
+    )
+    settings = {
+        "synchronous_commit": "on",
+        "TimeZone": "UTC",
+        "client_encoding": "UTF8",
+        "statement_timeout": str(STATEMENT_TIMEOUT_MS),
+        "idle_in_transaction_session_timeout": str(STATEMENT_TIMEOUT_MS),
+        "lock_timeout": str(busy_timeout_ms),
+    }
+    # Not ours to set, but without them an answered postback can be lost, or a name cannot be kept.
+    demanded = {"fsync": "on", "full_page_writes": "on", "server_encoding": "UTF8"}
+
+    @sa.event.listens_for(engine, "connect")
+    def settle(connection: Any, _record: object) -> None:
+        version = connection.info.server_version
+        if version < POSTGRESQL_MIN_VERSION * 10_000:
+            raise Refused(f"PostgreSQL {version // 10_000} is too old, {POSTGRESQL_MIN_VERSION} is needed.")
+        for name, value in settings.items():
+            connection.execute("SELECT set_config(%s, %s, false)", (name, value))
+        rows = connection.execute(
+            "SELECT name, setting FROM pg_settings WHERE name = ANY(%s)", ([*settings, *demanded],)
+        )
+        actual = dict(rows.fetchall())
+        connection.commit()
+        for name, value in (settings | demanded).items():
+            if actual.get(name) != value:
+                raise Refused(f"The hub's database needs {name}={value}, it has {actual.get(name)}.")
 
     return engine

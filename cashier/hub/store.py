@@ -1,6 +1,10 @@
-"""What the hub keeps, in blocking calls: enrolled tills and their postbacks. For one thread at a time."""
+"""What the hub keeps, in blocking calls: enrolled tills and their postbacks.
 
-from collections.abc import Iterator, Sequence
+For one thread at a time on SQLite, for any number on PostgreSQL.
+"""
+
+import logging
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -11,9 +15,29 @@ import sqlalchemy as sa
 
 from cashier.domain.errors import Refused, Unavailable
 from cashier.gateway.postback import PostbackClaims
-from cashier.hub.database import open_database, postbacks, tills
+from cashier.hub.database import (
+    STORE_THREADS,
+    good_key,
+    is_postgresql,
+    one_at_a_time,
+    open_database,
+    postbacks,
+    tills,
+)
 
 BUSY_TIMEOUT_MS = 5_000
+#: Where PostgreSQL tells every hub process of new postbacks; the payload is `site/till`.
+CHANNEL = "cashier_postback"
+#: What a statement raises when the row is at fault, not the storage.
+_ROW_FAULTS = (sa.exc.IntegrityError, sa.exc.DataError, ValueError)
+_KEY = (tills.c.site, tills.c.till, tills.c.generation)
+#: Made once: to make a statement takes longer than to run it.
+_GOOD_KEYS = sa.select(*_KEY).where(
+    sa.tuple_(*_KEY).in_(sa.bindparam("keys", expanding=True)), good_key(sa.bindparam("now"))
+)
+_ROW_COLUMNS = [column.name for column in postbacks.c if column.name not in ("seq", "acknowledged_at")]
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -43,12 +67,36 @@ class Pending:
     scrubbed: bool
 
 
+#: Writes what belongs to postbacks that are stored, beside them.
+Beside = Callable[[sa.Connection, Sequence[Arrival]], None]
+
+
 class HubStore:
     """The hub's tables. Every method is one transaction and raises Unavailable when storage fails."""
 
     def __init__(self, url: str, busy_timeout_ms: int = BUSY_TIMEOUT_MS) -> None:
         """Opens and migrates the database. Raises Refused (see `open_database`)."""
         self._engine = open_database(url, busy_timeout_ms)
+        self._besides: list[Beside] = []
+        # Its values stand in the order of the table's columns, as those of `_row_of` do.
+        self._insertion = postbacks.insert().compile(dialect=self._engine.dialect, column_keys=_ROW_COLUMNS)
+
+    def write_beside(self, beside: Beside) -> None:
+        """From now on call this with the postbacks just stored, in the transaction that stores them.
+
+        What it writes is on disk when they are, and not otherwise; so it must not fail for what they say.
+        """
+        self._besides.append(beside)
+
+    @property
+    def engine(self) -> sa.Engine:
+        """The one pool of connections, for the stores beside this one."""
+        return self._engine
+
+    @property
+    def threads(self) -> int:
+        """How many threads may use it at once."""
+        return STORE_THREADS if is_postgresql(self._engine) else 1
 
     def close(self) -> None:
         self._engine.dispose()
@@ -63,7 +111,8 @@ class HubStore:
 
     def enrol(self, site: str, till: str, now: datetime) -> int:
         """The key generation of a till, enrolled now unless it was. Raises Refused when it was revoked."""
-        with _transaction(self._engine) as connection:
+        with transaction(self._engine) as connection:
+            one_at_a_time(connection, f"enrol {site}/{till}")
             row = connection.execute(
                 sa.select(tills.c.generation, tills.c.revoked)
                 .where(tills.c.site == site, tills.c.till == till)
@@ -81,54 +130,69 @@ class HubStore:
             raise Refused(f"Till {till} of site {site} was revoked; give it a new name.")
         return int(row.generation)
 
-    def generations(self, site: str, till: str) -> tuple[int, ...]:
-        """The key generations a till may use, newest first; none when it is not enrolled."""
-        with _transaction(self._engine) as connection:
-            return tuple(
-                connection.scalars(
-                    sa.select(tills.c.generation)
-                    .where(tills.c.site == site, tills.c.till == till, tills.c.revoked.is_(False))
-                    .order_by(tills.c.generation.desc())
-                )
-            )
-
     def add(self, arrival: Arrival) -> bool:
         """Store a postback; on disk when this is True. False: its till is not enrolled, nothing is stored."""
-        claims = arrival.claims
-        with _transaction(self._engine) as connection:
-            enrolled = connection.scalar(
-                sa.select(sa.func.count()).where(
-                    tills.c.site == claims.site,
-                    tills.c.till == claims.till,
-                    tills.c.generation == claims.generation,
-                    tills.c.revoked.is_(False),
-                )
+        (outcome,) = self.add_all([arrival])
+        if isinstance(outcome, Unavailable):
+            raise outcome
+        return outcome
+
+    def add_all(self, arrivals: Sequence[Arrival]) -> list[bool | Unavailable]:
+        """Store postbacks in one commit; for each what `add` gives or would raise, in the same order.
+
+        A row that cannot be stored leaves the others alone; the same arrival stored before is as good as
+        stored now. Raises Unavailable when nothing was stored, or nothing is known of it.
+        """
+        try:
+            with transaction(self._engine) as connection:
+                return list(self._insert(connection, arrivals))
+        except Unavailable as error:
+            if not isinstance(error.__cause__, _ROW_FAULTS):
+                raise
+        except _ROW_FAULTS:
+            log.warning("a row cannot be stored as it is; the rows of its group are stored one by one")
+        with transaction(self._engine) as connection:
+            return [self._insert_alone(connection, arrival) for arrival in arrivals]
+
+    def _insert(self, connection: sa.Connection, arrivals: Sequence[Arrival]) -> list[bool]:
+        """Insert those whose till is enrolled; whether it is. Other processes hear of it at the commit."""
+        asked = {_key_of(arrival) for arrival in arrivals}
+        now_text = utc_text(max(arrival.received_at for arrival in arrivals))
+        live = connection.execute(_GOOD_KEYS, {"keys": sorted(asked), "now": now_text})
+        enrolled = {tuple(row) for row in live}
+        accepted = [arrival for arrival in arrivals if _key_of(arrival) in enrolled]
+        if accepted:
+            # Past SQLAlchemy's handling of values, which costs as much again as all the rest of a row.
+            rows = [_row_of(arrival) for arrival in accepted]
+            by_place = self._insertion.positiontup is not None
+            connection.exec_driver_sql(
+                self._insertion.string, [tuple(row.values()) for row in rows] if by_place else rows
             )
-            if not enrolled:
-                return False
-            connection.execute(
-                postbacks.insert().values(
-                    id=arrival.id,
-                    site=claims.site,
-                    till=claims.till,
-                    generation=claims.generation,
-                    reference=claims.reference,
-                    amount_cents=claims.amount_cents,
-                    expires_at=utc_text(claims.expires_at),
-                    nonce=claims.nonce,
-                    received_at=utc_text(arrival.received_at),
-                    content_type=arrival.content_type,
-                    query=arrival.query,
-                    body=arrival.body,
-                    scrubbed=arrival.scrubbed,
-                )
-            )
-        return True
+            for beside in self._besides:
+                beside(connection, accepted)
+            if is_postgresql(self._engine):
+                for site, till in sorted({(site, till) for site, till, _ in enrolled}):
+                    connection.execute(sa.select(sa.func.pg_notify(CHANNEL, f"{site}/{till}")))
+        return [_key_of(arrival) in enrolled for arrival in arrivals]
+
+    def _insert_alone(self, connection: sa.Connection, arrival: Arrival) -> bool | Unavailable:
+        """What became of one arrival, whatever becomes of those beside it in the same transaction."""
+        try:
+            with connection.begin_nested():
+                return self._insert(connection, [arrival])[0]
+        except _ROW_FAULTS as error:
+            row = _row_of(arrival)
+            stored = sa.select(*(postbacks.c[name] for name in row)).where(postbacks.c.id == arrival.id)
+            if dict(connection.execute(stored).mappings().one_or_none() or {}) == row:
+                return True
+            refused = Unavailable("The hub's storage does not take this postback.")
+            refused.__cause__ = error
+            return refused
 
     def pending(self, site: str, till: str, limit: int) -> list[Pending]:
         """A till's unacknowledged postbacks, oldest first. Never by cursor: rows may commit out of order."""
         columns = [postbacks.c[name] for name in Pending.__dataclass_fields__]
-        with _transaction(self._engine) as connection:
+        with transaction(self._engine) as connection:
             rows = connection.execute(
                 sa.select(*columns)
                 .where(
@@ -144,7 +208,7 @@ class HubStore:
     def acknowledge(self, site: str, till: str, ids: Sequence[str], now: datetime) -> int:
         """Mark a till's own postbacks as taken over; how many of `ids` are so now. May be repeated."""
         own = sa.and_(postbacks.c.site == site, postbacks.c.till == till, postbacks.c.id.in_(ids))
-        with _transaction(self._engine) as connection:
+        with transaction(self._engine) as connection:
             connection.execute(
                 postbacks.update()
                 .where(own, postbacks.c.acknowledged_at.is_(None))
@@ -154,22 +218,46 @@ class HubStore:
 
     def check(self) -> None:
         """Raises Unavailable when the postbacks cannot be reached."""
-        with _transaction(self._engine) as connection:
+        with transaction(self._engine) as connection:
             connection.execute(sa.select(postbacks.c.seq).limit(1))
 
 
 @contextmanager
-def _transaction(engine: sa.Engine) -> Iterator[sa.Connection]:
+def transaction(engine: sa.Engine) -> Iterator[sa.Connection]:
     """A transaction that ends in a commit, or in Unavailable and a fresh connection next time.
 
-    After a failed commit the connection's idea of the file is not to be trusted, so it is thrown away.
+    After a failed commit SQLite's idea of the file is not to be trusted, so its connection is thrown away.
     """
     try:
         with engine.begin() as connection:
             yield connection
     except sa.exc.SQLAlchemyError as error:
-        engine.dispose()
+        if not is_postgresql(engine):  # there a lost connection is told from a refused statement
+            engine.dispose()
         raise Unavailable("The hub's storage does not answer.") from error
+
+
+def _key_of(arrival: Arrival) -> tuple[str, str, int]:
+    return arrival.claims.site, arrival.claims.till, arrival.claims.generation
+
+
+def _row_of(arrival: Arrival) -> dict[str, str | int | bytes | bool]:
+    claims = arrival.claims
+    return {
+        "id": arrival.id,
+        "site": claims.site,
+        "till": claims.till,
+        "generation": claims.generation,
+        "reference": claims.reference,
+        "amount_cents": claims.amount_cents,
+        "expires_at": utc_text(claims.expires_at),
+        "nonce": claims.nonce,
+        "received_at": utc_text(arrival.received_at),
+        "content_type": arrival.content_type,
+        "query": arrival.query,
+        "body": arrival.body,
+        "scrubbed": arrival.scrubbed,
+    }
 
 
 def utc_text(moment: datetime) -> str:

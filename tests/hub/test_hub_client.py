@@ -6,18 +6,24 @@ import base64
 import json
 import socket
 from collections.abc import AsyncIterator, Callable
+from datetime import timedelta
 from pathlib import Path
 
 import httpx
 import pytest
 
-from cashier.domain.errors import CashierError, InDoubt, Refused, Unavailable
+from cashier.domain.errors import CashierError, Discrepancy, Held, InDoubt, Refused, TooBusy, Unavailable
+from cashier.domain.money import Cents
+from cashier.domain.payment import InvoiceShare, PaymentState
+from cashier.domain.postback import Approved
+from cashier.domain.settlement import HubCharge
 from cashier.gateway.postback import parse_postback
 from cashier.hub import client as client_module
 from cashier.hub.client import HubClient, HubPostback
 from cashier.hub.serve import RunningHub
+from cashier.till.ports import Holds, Portal, Quarantined
 
-from .conftest import FORM, Till
+from .conftest import FORM, NOW, Clock, Till
 
 
 @pytest.fixture
@@ -169,4 +175,174 @@ def test_the_client_knows_nothing_of_the_service() -> None:
     names = {node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)} | {
         alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names
     }
-    assert {name for name in names if name and name.startswith("cashier")} == {"cashier.domain.errors"}
+    ours = {name for name in names if name and name.startswith("cashier")}
+    assert ours == {
+        "cashier.domain.errors",
+        "cashier.domain.payment",
+        "cashier.domain.postback",
+        "cashier.domain.settlement",
+        "cashier.till.ports",
+    }
+
+
+# --- holds, quarantine and charges
+
+SHARES = (InvoiceShare("BU5-6", Cents(14500)),)
+
+
+@pytest.fixture
+def other(line: httpx.AsyncClient, till: Till, hub: RunningHub) -> HubClient:
+    return HubClient(line, till.url, till.site, "B", hub.enrol("sampletown", "B"))
+
+
+async def test_the_client_is_what_the_till_asks_for(client: HubClient) -> None:
+    holds: Holds = client
+    await holds.announce("A-1", "building", 14500, SHARES, None)
+    assert await holds.held() == ["A-1"]
+
+
+async def test_the_life_of_a_hold(client: HubClient, other: HubClient) -> None:
+    portal = Portal("https://portal.example.org/pb", "J_1|2")
+    for _ in range(2):
+        await client.announce("A-1", "building", 14500, SHARES, portal)
+    with pytest.raises(Held) as caught:
+        await other.announce("B-1", "building", 14500, SHARES, None)
+    held = caught.value
+    assert (held.invoice, held.till, held.reference) == ("BU5-6", "A", "A-1")
+    assert held.since == "2026-02-03T09:00:00.000Z"
+    with pytest.raises(Discrepancy):
+        await client.announce("A-1", "building", 14501, SHARES, portal)
+    for _ in range(2):
+        await client.settled("A-1", PaymentState.APPROVED)
+    assert await client.held() == []
+    await other.announce("B-1", "building", 14500, SHARES, None)
+    await client.settled("A-never-announced", PaymentState.ABANDONED)
+
+
+async def test_what_cannot_be_announced_is_refused(client: HubClient) -> None:
+    with pytest.raises(Refused, match="422"):
+        await client.announce("A-1", "building", 14500, (), None)
+    with pytest.raises(Refused, match="404"):
+        await client.settled("A/../../B", PaymentState.APPROVED)
+    with pytest.raises(Refused, match="422"):
+        await client.settled("A-1", PaymentState.OPEN)
+
+
+async def test_the_quarantine(client: HubClient, till: Till) -> None:
+    await client.announce("A-1", "building", 14500, SHARES, None)
+    assert till.post(till.path("A-1")) == 204
+    (item,) = await client.quarantined()
+    assert item == Quarantined(
+        id=item.id,
+        received_at="2026-02-03T09:00:00.000Z",
+        reason="names an invoice that was not announced",
+        reference="A-1",
+        invoice="700001",
+        amount="245.50",
+        till="A",
+    )
+
+
+async def test_charges(client: HubClient, till: Till, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(client_module, "CHARGES_PAGE", 2)
+    for number in range(5):
+        clock.at = NOW + timedelta(days=number)
+        assert till.post(till.path(f"A-{number}"), FORM + b"&ConvenienceFee=1.00&PaymentGUID=g") == 204
+    first, last = (NOW + timedelta(days=1)).date(), (NOW + timedelta(days=3)).date()
+    found = await client.charges(first, last)
+    assert [charge.reference for charge in found] == ["A-1", "A-2", "A-3"]
+    assert found[0] == HubCharge(
+        seq=found[0].seq,
+        id=found[0].id,
+        till="A",
+        received_at="2026-02-04T09:00:00.000Z",
+        reference="A-1",
+        approved=Approved.YES,
+        invoice="700001",
+        payment_guid="g",
+        amount_cents=24550,
+        fee_cents=100,
+        payment_date="",
+    )
+    assert await client.charges(last, first) == []
+
+
+async def test_a_lost_answer_to_an_announcement_is_in_doubt(line: httpx.AsyncClient) -> None:
+    async def hang_up(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(100)
+        writer.close()
+
+    async with await asyncio.start_server(hang_up, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        rude = HubClient(line, f"http://127.0.0.1:{port}", "s", "A", "k")
+        with pytest.raises(InDoubt):
+            await rude.announce("A-1", "building", 14500, SHARES, None)
+        with pytest.raises(InDoubt):
+            await rude.settled("A-1", PaymentState.APPROVED)
+        for asking in (rude.held(), rude.quarantined(), rude.charges(NOW.date(), NOW.date())):
+            with pytest.raises(Unavailable):
+                await asking
+
+
+HELD = b'{"detail": "held", "holder": {"till": "B", "reference": "B-1", "since": "2026", "invoice": "x"}}'
+
+
+@pytest.mark.parametrize(
+    ("status", "content", "announcing", "settling"),
+    [
+        (401, b"", Refused, Refused),
+        (404, b"", Refused, Refused),
+        (409, HELD, Held, Held),
+        (409, b'{"detail": "other content", "holder": null}', Discrepancy, Discrepancy),
+        (409, b'{"detail": "held", "holder": null}', InDoubt, InDoubt),
+        (409, b"<html>", InDoubt, InDoubt),
+        (409, b"[]", InDoubt, InDoubt),
+        (429, b"", TooBusy, TooBusy),
+        (503, b"", InDoubt, InDoubt),
+        (302, b"", Unavailable, Unavailable),
+        (200, b"<html>", InDoubt, InDoubt),
+    ],
+)
+async def test_what_answers_to_announcements_become(
+    status: int, content: bytes, announcing: type[CashierError], settling: type[CashierError]
+) -> None:
+    async with httpx.AsyncClient(transport=httpx.MockTransport(answering(status, content))) as http:
+        client = HubClient(http, "http://hub.invalid/", "s", "A", "k")
+        with pytest.raises(announcing) as caught:
+            await client.announce("A-1", "building", 14500, SHARES, None)
+        assert type(caught.value) is announcing
+        with pytest.raises(settling):
+            await client.settled("A-1", PaymentState.APPROVED)
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"), [("7", 7.0), ("", None), ("Wed, 21 Oct", None), ("-1", None), ("9" * 30, None)]
+)
+async def test_how_long_to_wait(text: str, seconds: float | None) -> None:
+    def busy(_request: httpx.Request) -> httpx.Response:
+        return httpx.Response(429, headers={"retry-after": text})
+
+    async with httpx.AsyncClient(transport=httpx.MockTransport(busy)) as http:
+        with pytest.raises(TooBusy) as caught:
+            await HubClient(http, "http://hub.invalid/", "s", "A", "k").held()
+    assert caught.value.retry_after_s == seconds
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"[]",
+        b"{}",
+        b'{"held": {}, "quarantined": {}, "charges": {}}',
+        b'{"held": [1], "quarantined": [1], "charges": [1]}',
+        b'{"held": [{}], "quarantined": [{}], "charges": [{}]}',
+        b'{"held": [{"reference": 1}], "quarantined": [{"id": 1}], "charges": [{"seq": true}]}',
+        b'{"held": [null], "quarantined": [null], "charges": [{"seq": 0, "approved": "perhaps"}]}',
+    ],
+)
+async def test_answers_that_cannot_be_read(content: bytes) -> None:
+    async with httpx.AsyncClient(transport=httpx.MockTransport(answering(200, content))) as http:
+        client = HubClient(http, "http://hub.invalid/", "s", "A", "k")
+        for asking in (client.held(), client.quarantined(), client.charges(NOW.date(), NOW.date())):
+            with pytest.raises(Unavailable):
+                await asking

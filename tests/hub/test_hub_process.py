@@ -2,49 +2,15 @@
 
 import os
 import signal
-import subprocess
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
 
 import httpx
 import pytest
 
-import cashier
 from cashier.domain.errors import Refused
 from cashier.hub.serve import RunningHub, enrol, serve
 
-from .conftest import FORM, MASTER, Clock, Till
-
-SERVE = """
-import sys
-from datetime import UTC, datetime
-from cashier.hub.serve import serve
-serve(sys.argv[1], "127.0.0.1", 0, sys.argv[2].encode(), lambda url: print(url, flush=True),
-      exit_with_parent=sys.argv[3] == "with-parent", clock=lambda: datetime(2026, 2, 3, 9, tzinfo=UTC))
-"""
-
-
-@contextmanager
-def hub_process(db_url: str, mode: str = "alone") -> Iterator[tuple[subprocess.Popen[str], str]]:
-    """A hub process and its address. Whatever still runs at the end is killed."""
-    process = subprocess.Popen(
-        [sys.executable, "-W", "error", "-c", SERVE, db_url, MASTER.decode(), mode],
-        cwd=Path(cashier.__file__).parents[1],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    try:
-        assert process.stdout is not None
-        url = process.stdout.readline().strip()
-        assert url.startswith("http://127.0.0.1:"), process.communicate()[1]
-        yield process, url
-    finally:
-        process.kill()
-        process.communicate()
+from .conftest import FORM, MASTER, Clock, Database, Till
+from .processes import hub_process
 
 
 def test_every_204_survives_kill_9(db_url: str, http: httpx.Client) -> None:
@@ -84,8 +50,9 @@ def test_sigterm_stops_it_cleanly(db_url: str) -> None:
         process.send_signal(signal.SIGTERM)
         _, err = process.communicate(timeout=30)
         assert (process.returncode, err) == (-signal.SIGTERM, "")
-    # A clean end closes the database, which folds the write-ahead log back.
-    assert not Path(db_url.removeprefix("sqlite:///") + "-wal").exists()
+    if (database := Database(db_url)).is_sqlite:
+        # A clean end closes the database, which folds the write-ahead log back.
+        assert not database.file.with_name(database.file.name + "-wal").exists()
 
 
 def test_a_port_that_is_taken(db_url: str) -> None:

@@ -1,8 +1,6 @@
 """The till's side: keys, pulling, waking, acknowledging."""
 
-import threading
 import time
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
@@ -11,15 +9,7 @@ import pytest
 
 from cashier.hub.serve import RunningHub
 
-from .conftest import MASTER, Clock, Till
-
-
-def wait_until(condition: Callable[[], bool], timeout_s: float = 10.0) -> None:
-    deadline = time.monotonic() + timeout_s
-    pause = threading.Event()
-    while not condition():
-        assert time.monotonic() < deadline, "condition not reached"
-        pause.wait(0.005)
+from .conftest import MASTER, Clock, Till, wait_until
 
 
 def test_limit_and_rest(till: Till) -> None:

@@ -1,0 +1,233 @@
+"""What crosses the hub's till side, as pydantic models: the one place where its JSON is described."""
+
+from typing import Annotated, Any, Literal
+
+from fastapi import Path
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+from cashier.domain.money import AMOUNT_MAX_CENTS
+from cashier.gateway.postback import REFERENCE_MAX_CHARS
+from cashier.hub.holds import (
+    BILLER_MAX_CHARS,
+    INVOICE_NUMBER_MAX_CHARS,
+    INVOICES_MAX,
+    PORTAL_REFERENCE_MAX_CHARS,
+    URL_MAX_CHARS,
+)
+from cashier.hub.notices import ID_PATTERN, TYPE_PATTERN
+
+PULL_LIMIT_MAX = 500
+#: The largest sequence number a database keeps.
+SEQ_MAX = 2**63 - 1
+
+#: Text without control characters, which no database of ours takes.
+_TEXT = r"^[^\x00-\x1f\x7f-\x9f]+$"
+_NAME = r"^[A-Za-z0-9][A-Za-z0-9_-]{0,31}$"
+
+SiteName = Annotated[str, Path(pattern=_NAME, description="The site's name.")]
+TillName = Annotated[str, Path(pattern=_NAME, description="The till's code.")]
+Reference = Annotated[
+    str,
+    Path(
+        pattern=rf"^[A-Za-z0-9][A-Za-z0-9._~-]{{0,{REFERENCE_MAX_CHARS - 1}}}$",
+        description="The till's own reference of the payment.",
+    ),
+]
+NoticeId = Annotated[
+    str, Path(pattern=rf"^{ID_PATTERN}$", description="The till's UUIDv7 of the notice, its idempotency key.")
+]
+
+
+def _whole(number: object) -> object:
+    """JSON knows one kind of number: 145.0 is a whole one. Within our bounds a float of it is exact."""
+    return int(number) if isinstance(number, float) and number.is_integer() else number
+
+
+AmountCents = Annotated[int, Field(ge=0, le=AMOUNT_MAX_CENTS), BeforeValidator(_whole)]
+
+
+class _Given(BaseModel):
+    """What a till sends: nothing else than declared, no number as text."""
+
+    model_config = ConfigDict(strict=True, extra="forbid")
+
+
+class _Told(BaseModel):
+    """What the hub answers."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class Fault(_Told):
+    """Why a request was not done, in words."""
+
+    detail: str
+
+
+class Acknowledgement(_Given):
+    """The postbacks that are in the till's journal, by id."""
+
+    ids: Annotated[
+        list[Annotated[str, Field(max_length=64, pattern=_TEXT)]], Field(max_length=PULL_LIMIT_MAX)
+    ]
+
+
+class Acknowledged(_Told):
+    """How many of the ids are acknowledged now."""
+
+    acknowledged: int
+
+
+class PulledPostback(_Told):
+    """A postback as it was stored; `query` and `body` are base64 of the bytes."""
+
+    id: str
+    received_at: str
+    reference: str
+    amount_cents: int
+    content_type: str
+    query: str
+    body: str
+    scrubbed: bool
+
+
+class Pulled(_Told):
+    """What the till has not acknowledged, oldest first."""
+
+    postbacks: list[PulledPostback]
+
+
+class Invoice(_Given):
+    """One invoice of a payment and what is launched for it."""
+
+    number: Annotated[str, Field(min_length=1, max_length=INVOICE_NUMBER_MAX_CHARS, pattern=_TEXT)]
+    amount_cents: AmountCents
+
+
+class PortalAddress(_Given):
+    """The permit portal's own postback address.
+
+    `reference` is what the portal reads in BillerReference; null passes the postback on byte for byte.
+    """
+
+    url: Annotated[str, Field(min_length=1, max_length=URL_MAX_CHARS, pattern=r"^https?://[\x21-\x7e]+$")]
+    reference: Annotated[
+        str | None, Field(min_length=1, max_length=PORTAL_REFERENCE_MAX_CHARS, pattern=_TEXT)
+    ] = None
+
+
+class PaymentAnnounced(_Given):
+    """A payment before it is launched."""
+
+    biller: Annotated[str, Field(min_length=1, max_length=BILLER_MAX_CHARS, pattern=_TEXT)]
+    amount_cents: AmountCents
+    invoices: Annotated[list[Invoice], Field(min_length=1, max_length=INVOICES_MAX)]
+    portal: PortalAddress | None = None
+
+
+class Holding(_Told):
+    """The payment's invoices are held for it."""
+
+    held: Literal[True]
+
+
+class Holder(_Told):
+    """The payment that holds an invoice. `since` is UTC text."""
+
+    till: str
+    reference: str
+    since: str
+    invoice: str
+
+
+class Conflict(_Told):
+    """`held`: another payment holds an invoice. `other content`: the reference was announced differently."""
+
+    detail: Literal["held", "other content"]
+    holder: Holder | None
+
+
+class Notice(_Given):
+    """What a portal is to be told, and where; it gets type and data, signed."""
+
+    type: Annotated[str, Field(pattern=rf"^{TYPE_PATTERN}$")]
+    url: Annotated[str, Field(pattern=r"^https?://", max_length=URL_MAX_CHARS)]
+    data: dict[str, Any]
+
+
+class Accepted(_Told):
+    """The notice is stored; it goes on from here by itself."""
+
+    accepted: bool
+
+
+class Outcome(_Given):
+    """How a payment ended."""
+
+    outcome: Literal["APPROVED", "DECLINED", "ABANDONED"]
+
+
+class Settled(_Told):
+    """The payment's invoices are free."""
+
+    settled: Literal[True]
+
+
+class HeldReference(_Told):
+    """A payment that holds invoices."""
+
+    reference: str
+    since: str
+
+
+class HeldReferences(_Told):
+    """What this till holds, oldest first."""
+
+    held: list[HeldReference]
+
+
+class QuarantinedItem(_Told):
+    """A message that fits no payment, scrubbed of card numbers."""
+
+    id: str
+    received_at: str
+    reason: str
+    reference: str
+    invoice: str
+    amount: str
+    till: str
+
+
+class QuarantinedItems(_Told):
+    """What no person has seen to at this site, oldest first."""
+
+    quarantined: list[QuarantinedItem]
+
+
+class Charge(_Told):
+    """A stored postback of the site as read by the hub. Amounts are cents, null when unreadable."""
+
+    seq: int
+    id: str
+    till: str
+    received_at: str
+    reference: str
+    approved: Literal["yes", "no", "unclear"]
+    invoice: str
+    payment_guid: str
+    amount_cents: int | None
+    fee_cents: int | None
+    payment_date: str
+
+
+class Charges(_Told):
+    """Postbacks in the order of arrival."""
+
+    charges: list[Charge]
+
+
+class Health(_Told):
+    """The hub is well."""
+
+    status: Literal["ok"]
+    wrong_tokens: int
