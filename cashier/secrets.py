@@ -1,9 +1,11 @@
 """Secrets of a till: never in a file of ours, never in a `repr`.
 
 They live in the system's keyring under the service `cashier/<site>/<till>`. A machine without one (a server,
-a container) gives them by environment: `CASHIER_SECRET_API_KEY_<BILLER>` and `CASHIER_SECRET_TILL_KEY`.
+a container) gives them by environment: `CASHIER_SECRET_TILL_KEY`, `CASHIER_SECRET_API_KEY_<BILLER>`,
+`CASHIER_SECRET_WEB_SERVICE_KEY_<BILLER>`. A supervisor's PIN is among them as its hash alone.
 """
 
+import re
 from collections.abc import Mapping
 
 from pydantic import SecretStr
@@ -16,6 +18,16 @@ TILL_KEY = "till-key"
 def api_key_name(biller: str) -> str:
     """The keyring's name of a biller's API key."""
     return f"api-key-{biller}"
+
+
+def web_service_key_name(biller: str) -> str:
+    """The keyring's name of a biller's web service key, with which the gateway is asked about invoices."""
+    return f"web-service-key-{biller}"
+
+
+def pin_name(supervisor: str) -> str:
+    """The keyring's name of a supervisor's PIN: `Robin Example` is `supervisor-pin-robin-example`."""
+    return "supervisor-pin-" + re.sub(r"[^a-z0-9]+", "-", supervisor.casefold()).strip("-")
 
 
 class Secrets:

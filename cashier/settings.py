@@ -8,7 +8,7 @@ import re
 import tomllib
 from collections.abc import Sized
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 from pydantic_settings import (
@@ -22,7 +22,8 @@ from pydantic_settings import (
 
 from cashier.domain.errors import Refused
 from cashier.domain.money import Cents, parse_cents
-from cashier.till.config import Biller, Reader, ServiceFee, TillConfig
+from cashier.secrets import pin_name
+from cashier.till.config import Biller, Reader, ServiceFee, TillConfig, Waits
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,31}", re.ASCII)
 _Items = TypeVar("_Items", bound=Sized)
@@ -55,6 +56,19 @@ def _till_code(text: str) -> str:
     return text
 
 
+def _date_format(text: str) -> str:
+    import datetime as dt
+
+    day = dt.datetime(2031, 11, 28)  # noqa: DTZ001 (a day, not a moment)
+    try:
+        found = dt.datetime.strptime(day.strftime(text), text)  # noqa: DTZ007
+    except ValueError:
+        found = None
+    if found is None or found.date() != day.date():
+        raise ValueError("is not a date format such as %m/%d/%Y")
+    return text
+
+
 def _web_address(text: str) -> str:
     from urllib.parse import urlsplit
 
@@ -80,6 +94,8 @@ Name = Annotated[str, AfterValidator(_name)]
 TillCode = Annotated[str, AfterValidator(_till_code)]
 WebAddress = Annotated[str, AfterValidator(_web_address)]
 Text = Annotated[str, Field(min_length=1, max_length=120)]
+ColumnName = Annotated[str, Field(max_length=120)]
+DateFormat = Annotated[str, AfterValidator(_date_format)]
 
 
 class _Strict(BaseModel):
@@ -87,12 +103,20 @@ class _Strict(BaseModel):
 
 
 class GatewaySettings(_Strict):
-    """Where Invoice Cloud is. `hosts` are the hosts its hosted page may show beside the base address's."""
+    """Where Invoice Cloud is, and for how long its hosted page may still take money.
+
+    `hosts` are the hosts its hosted page may show beside the base address's. "Not paid" and "not found" are
+    final only `session_minutes` plus `session_margin_minutes` after the page was opened; a decline only when
+    it has stood for `quiet_seconds` after the page is gone.
+    """
 
     base_url: WebAddress = "https://www.invoicecloud.com"
     hosts: tuple[str, ...] = ()
     connect_seconds: float = Field(default=5, gt=0, le=60)
     answer_seconds: float = Field(default=20, gt=0, le=120)
+    session_minutes: int = Field(default=30, ge=1, le=1440)
+    session_margin_minutes: int = Field(default=5, ge=0, le=240)
+    quiet_seconds: int = Field(default=20, ge=1, le=600)
 
 
 class HubSettings(_Strict):
@@ -111,7 +135,10 @@ class ServiceFeeSettings(_Strict):
 
 
 class BillerSettings(_Strict):
-    """One biller's payment page: its invoice types and limits. Its API key is in the keyring."""
+    """One biller's payment page: its invoice types and limits. Its keys are in the keyring.
+
+    With its `guid` and its web service key the gateway can be asked about an invoice.
+    """
 
     name: Name
     guid: str = Field(default="", max_length=64)
@@ -132,8 +159,48 @@ class ReaderSettings(_Strict):
     swipe: bool = True
 
 
+class SettlementColumnSettings(_Strict):
+    """What the gateway's settlement file calls its columns; empty for one that it does not have.
+
+    Assumed: no contract names them. These are the names of the same things in a postback.
+    """
+
+    payment_guid: ColumnName = "PaymentGUID"
+    reference: ColumnName = "BillerReference"
+    invoice: ColumnName = "InvoiceNumber"
+    amount: Text = "PaymentAmount"
+    fee: ColumnName = "ConvenienceFee"
+    kind: ColumnName = ""
+    date: ColumnName = "PaymentDate"
+
+    @model_validator(mode="after")
+    def _a_charge_can_be_told(self) -> "SettlementColumnSettings":
+        if not self.payment_guid and not self.reference:
+            raise ValueError("payment_guid or reference must name a column")
+        return self
+
+
+class SettlementSettings(_Strict):
+    """How the gateway's settlement file is written. All of it is assumed."""
+
+    columns: SettlementColumnSettings = SettlementColumnSettings()
+    delimiter: Literal[",", ";", "\t", "|"] = ","
+    encoding: Literal["auto", "utf-8", "cp1252"] = "auto"
+    date_formats: Annotated[tuple[DateFormat, ...], AfterValidator(_not_empty)] = (
+        "%m/%d/%Y",
+        "%m/%d/%Y %I:%M:%S %p",
+        "%Y-%m-%d",
+    )
+    charge_words: tuple[Text, ...] = ("charge", "payment", "sale")
+    refund_words: tuple[Text, ...] = ("refund", "void", "reversal", "chargeback", "return")
+
+
 class Settings(_Strict):
-    """All settings of a till."""
+    """All settings of a till.
+
+    `portal_url` is where the permit portal hears of payments itself, when a sale names no address of its own.
+    `supervisors` are the names of those who may approve; their PINs are in the keyring.
+    """
 
     site: Name
     till: TillCode
@@ -142,8 +209,11 @@ class Settings(_Strict):
     profile: Name
     schedule: Text
     return_url: WebAddress | None = None
+    portal_url: WebAddress | None = None
+    supervisors: tuple[Text, ...] = ()
     gateway: GatewaySettings = GatewaySettings()
     hub: HubSettings
+    settlement: SettlementSettings = SettlementSettings()
     billers: Annotated[tuple[BillerSettings, ...], AfterValidator(_not_empty)]
     readers: tuple[ReaderSettings, ...] = ()
     training: bool = False
@@ -154,6 +224,7 @@ class Settings(_Strict):
         for what, names in (
             ("billers", [biller.name for biller in self.billers]),
             ("readers", [reader.id for reader in self.readers]),
+            ("supervisors", [pin_name(name) for name in self.supervisors]),
             ("invoice types", [type_id for biller in self.billers for type_id in biller.invoice_types]),
         ):
             if len(set(names)) != len(names):
@@ -173,6 +244,13 @@ class Settings(_Strict):
             account_required=account_required,
             billers=tuple(_biller(biller) for biller in self.billers),
             readers=tuple(Reader(**reader.model_dump()) for reader in self.readers),
+            supervisors=self.supervisors,
+            portal_url=self.portal_url,
+            waits=Waits(
+                session_s=self.gateway.session_minutes * 60,
+                margin_s=self.gateway.session_margin_minutes * 60,
+                quiet_s=self.gateway.quiet_seconds,
+            ),
         )
 
 

@@ -7,7 +7,7 @@ import pytest
 from keyring.backends.fail import Keyring as NoKeyring
 
 from cashier.domain.errors import Refused
-from cashier.secrets import TILL_KEY, Secrets, api_key_name
+from cashier.secrets import TILL_KEY, Secrets, api_key_name, web_service_key_name
 from tests.fakes.keyring import MemoryKeyring, memory_keyring
 
 
@@ -39,6 +39,15 @@ def test_the_environment_goes_before_the_keyring(ring: MemoryKeyring) -> None:
     secrets.write("api-key-town-hall", "kept")
     assert secrets.read(api_key_name("town-hall")).get_secret_value() == "given"
     assert secrets.read(TILL_KEY).get_secret_value() == "key"
+
+
+def test_a_billers_two_keys_are_two_secrets(ring: MemoryKeyring) -> None:
+    secrets = Secrets("s", "A", {"CASHIER_SECRET_WEB_SERVICE_KEY_TOWN": "given"})
+    assert secrets.read(web_service_key_name("town")).get_secret_value() == "given"
+    with pytest.raises(Refused, match="cashier secret set api-key-town"):
+        secrets.read(api_key_name("town"))
+    with pytest.raises(Refused, match="CASHIER_SECRET_WEB_SERVICE_KEY_HALL"):
+        secrets.read(web_service_key_name("hall"))
 
 
 def test_an_empty_variable_is_none_at_all(ring: MemoryKeyring) -> None:

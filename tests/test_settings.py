@@ -76,6 +76,8 @@ def test_a_file_becomes_the_tills_plain_values(file: Path) -> None:
     assert settings.hub.url == "https://hub.example.org"
     assert settings.gateway.base_url == "https://www.invoicecloud.com"
     assert (settings.training, settings.data_folder) == (False, None)
+    gateway = settings.gateway
+    assert (gateway.session_minutes, gateway.session_margin_minutes, gateway.quiet_seconds) == (30, 5, 20)
     config = settings.till_config(account_required=True)
     assert (config.site, config.till, config.agency, config.profile) == (
         "sampleton",
@@ -146,6 +148,13 @@ FAULTS: list[tuple[str, Callable[[dict[str, Any]], object]]] = [
     ("gateway.base_url: Invalid IPv6 URL", lambda t: _gateway(t, base_url="https://[::1")),
     ("gateway.connect_seconds: Input should be greater than 0", lambda t: _gateway(t, connect_seconds=0)),
     ("gateway.answer_seconds: Input should be less than", lambda t: _gateway(t, answer_seconds=121)),
+    ("gateway.session_minutes: Input should be greater than", lambda t: _gateway(t, session_minutes=0)),
+    ("gateway.session_minutes: Input should be less than", lambda t: _gateway(t, session_minutes=1441)),
+    (
+        "gateway.session_margin_minutes: Input should be greater than",
+        lambda t: _gateway(t, session_margin_minutes=-1),
+    ),
+    ("gateway.quiet_seconds: Input should be greater than", lambda t: _gateway(t, quiet_seconds=0)),
     ("hub.postback_days: Input should be less than", lambda t: t["hub"].update(postback_days=366)),
     ("billers: needs at least one", lambda t: t.update(billers=[])),
     ("billers[0].card_maximum: is not an amount", lambda t: _biller(t, card_maximum="5,000")),

@@ -23,10 +23,14 @@ class EntryKind(StrEnum):
     PAYMENT_ISSUED = "payment_issued"
     PAYMENT_HINTED = "payment_hinted"
     PAYMENT_TOLD = "payment_told"
+    PAYMENT_VOUCHED = "payment_vouched"
     POSTBACK_REPEATED = "postback_repeated"
     POSTBACK_UNMATCHED = "postback_unmatched"
     DISCREPANCY_FOUND = "discrepancy_found"
+    MATTER_SEEN = "matter_seen"
     RECEIPT_ISSUED = "receipt_issued"
+    DAY_CLOSED = "day_closed"
+    BREAK_ACKNOWLEDGED = "break_acknowledged"
 
 
 Json = Mapping[str, Any]
@@ -73,6 +77,14 @@ def utc_text(moment: dt.datetime) -> str:
     if moment.tzinfo is None:
         raise ValueError("a time without a zone")
     return moment.astimezone(dt.UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def utc_moment(text: str) -> dt.datetime:
+    """The inverse of utc_text. Raises ValueError for text that is none."""
+    moment = dt.datetime.fromisoformat(text)
+    if moment.tzinfo is None:
+        raise ValueError("a time without a zone")
+    return moment
 
 
 def canonical(value: object) -> str:

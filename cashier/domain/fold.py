@@ -12,17 +12,19 @@ from cashier.domain.entries import Entry, EntryKind, Json
 from cashier.domain.errors import Discrepancy
 from cashier.domain.money import Cents
 from cashier.domain.payment import (
+    PAGE_ENDS,
     Confirmation,
     InvoiceShare,
     NotAllowed,
     Payment,
     PaymentEvent,
     PaymentState,
+    Vouch,
     apply,
 )
 
 #: Kinds that carry an event and the state after it.
-MOVING = frozenset({EntryKind.PAYMENT_HINTED, EntryKind.PAYMENT_TOLD})
+MOVING = frozenset({EntryKind.PAYMENT_HINTED, EntryKind.PAYMENT_TOLD, EntryKind.PAYMENT_VOUCHED})
 
 
 def fold_payment(entries: Iterable[Entry]) -> Payment:
@@ -50,12 +52,19 @@ def step(payment: Payment | None, entry: Entry) -> Payment:
         raise Discrepancy(f"Entry {entry.seq} is about {entry.subject}, not about payment {payment.id}.")
     match entry.kind:
         case EntryKind.PAYMENT_HINTED:
-            return replace(payment, state=next_state(payment.state, entry))
+            return _hinted(payment, entry)
         case EntryKind.PAYMENT_TOLD:
             return _told(payment, entry)
+        case EntryKind.PAYMENT_VOUCHED:
+            return replace(
+                payment,
+                state=next_state(payment.state, entry),
+                vouch=Vouch(**{name: entry.body[name] for name in Vouch.__dataclass_fields__}),
+                moved_at=entry.at,
+            )
         case EntryKind.DISCREPANCY_FOUND:
             return _with_review(payment, entry.body["reason"])
-        case EntryKind.POSTBACK_REPEATED:
+        case EntryKind.POSTBACK_REPEATED | EntryKind.MATTER_SEEN:
             return payment
         case _:
             raise Discrepancy(f"Entry {entry.seq} ({entry.kind}) cannot be about a payment.")
@@ -95,23 +104,49 @@ def _issued(entry: Entry) -> Payment:
         reader=body["reader"],
         request=body["request"],
         state=PaymentState.ISSUED,
+        moved_at=entry.at,
+        business_date=body.get("business_date", ""),
+    )
+
+
+def _hinted(payment: Payment, entry: Entry) -> Payment:
+    state = next_state(payment.state, entry)
+    event = PaymentEvent(entry.body["event"])
+    opened = event in (PaymentEvent.PAGE_OPENING, PaymentEvent.PAGE_SUBMITTED)
+    return replace(
+        payment,
+        state=state,
+        card_declined=payment.card_declined and event is not PaymentEvent.PAGE_SUBMITTED,
+        page_gone=(payment.page_gone and not opened) or event in PAGE_ENDS,
+        moved_at=entry.at,
     )
 
 
 def _told(payment: Payment, entry: Entry) -> Payment:
     body = entry.body
+    told = tuple(_confirmation(item) for item in body["confirmations"])
     moved = replace(
         payment,
         state=next_state(payment.state, entry),
-        confirmations=payment.confirmations + tuple(_confirmation(item) for item in body["confirmations"]),
+        confirmations=with_told(payment.confirmations, told),
+        moved_at=entry.at,
     )
     match PaymentEvent(body["event"]):
-        case PaymentEvent.CONFIRMED_DECLINED:
-            return replace(moved, declines=(*moved.declines, body["reason"]))
+        case PaymentEvent.CONFIRMED_DECLINED | PaymentEvent.CARD_DECLINED:
+            return replace(moved, declines=(*moved.declines, body["reason"]), card_declined=True)
         case PaymentEvent.NEEDS_REVIEW:
             return _with_review(moved, body["reason"])
         case _:
             return moved
+
+
+def with_told(
+    confirmations: tuple[Confirmation, ...], told: tuple[Confirmation, ...]
+) -> tuple[Confirmation, ...]:
+    """Confirmations with newly told ones. One that names its charge takes the place of an enquiry's."""
+    named = {item.invoice_number for item in told if item.payment_guid}
+    kept = (item for item in confirmations if item.payment_guid or item.invoice_number not in named)
+    return (*kept, *told)
 
 
 def _with_review(payment: Payment, reason: str) -> Payment:

@@ -42,6 +42,7 @@ class Receipt:
     """A receipt. `number` is empty until the journal's commit has numbered it.
 
     `paid_before_cents` is what earlier receipts of the same sale had already paid of its invoices.
+    `belongs_to` is the closed business date on which its payment was started, when that is another one.
     """
 
     number: str
@@ -59,6 +60,7 @@ class Receipt:
     tenders: tuple[Tender, ...]
     training: bool
     paid_before_cents: Cents = Cents(0)
+    belongs_to: str = ""
 
     @property
     def total_cents(self) -> Cents:

@@ -9,7 +9,7 @@ from dataclasses import asdict, fields
 from typing import Any
 
 from cashier.domain.money import Cents
-from cashier.domain.postback import Postback
+from cashier.domain.postback import Approved, Postback
 from cashier.domain.receipt import Receipt, Tender, TenderKind
 from cashier.domain.sale import Customer, Fee, Invoice, Permit, Sale
 
@@ -84,6 +84,7 @@ def receipt_to_json(receipt: Receipt) -> dict[str, Any]:
         "total_cents": receipt.total_cents,
         "paid_cents": receipt.paid_cents,
         "paid_before_cents": receipt.paid_before_cents,
+        "belongs_to": receipt.belongs_to,
     }
 
 
@@ -114,6 +115,7 @@ def receipt_from_json(body: Json) -> Receipt:
         ),
         training=body["training"],
         paid_before_cents=body["paid_before_cents"],
+        belongs_to=body.get("belongs_to", ""),
     )
 
 
@@ -125,3 +127,10 @@ def postback_to_json(postback: Postback) -> dict[str, Any]:
     body["extra"] = dict(postback.extra)
     body["faults"] = list(postback.faults)
     return body
+
+
+def postback_from_json(body: Json) -> Postback:
+    """The inverse of postback_to_json."""
+    members = {item.name: body[item.name] for item in fields(Postback)}
+    members |= {"approved": Approved(body["approved"]), "faults": tuple(body["faults"])}
+    return Postback(**members)

@@ -55,6 +55,7 @@ def test_an_issued_payment_has_all_that_was_recorded() -> None:
         reader="Window 1",
         request='{"BalanceDue": "224.18"}',
         state=S.ISSUED,
+        moved_at="2026-02-03T15:04:05.123Z",
     )
 
 

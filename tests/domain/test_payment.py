@@ -10,6 +10,7 @@ from cashier.domain.payment import (
     LOCKING,
     PAGE_HINTS,
     TRANSITIONS,
+    UNSETTLED,
     Confirmation,
     NotAllowed,
     PaymentEvent,
@@ -22,6 +23,7 @@ S, E = PaymentState, PaymentEvent
 
 EXPECTED: dict[PaymentState, dict[PaymentEvent, PaymentState]] = {
     S.ISSUED: {
+        E.CARD_DECLINED: S.IN_DOUBT,
         E.PAGE_OPENING: S.OPEN,
         E.GIVEN_UP_UNOPENED: S.ABANDONED,
         E.TILL_RESTARTED: S.ISSUED,
@@ -32,6 +34,7 @@ EXPECTED: dict[PaymentState, dict[PaymentEvent, PaymentState]] = {
         E.NEEDS_REVIEW: S.IN_DOUBT,
     },
     S.OPEN: {
+        E.CARD_DECLINED: S.OPEN,
         E.LINE_LOST: S.IN_DOUBT,
         E.PAGE_SUBMITTED: S.OPEN,
         E.PAGE_RETURNED: S.IN_DOUBT,
@@ -46,6 +49,9 @@ EXPECTED: dict[PaymentState, dict[PaymentEvent, PaymentState]] = {
         E.NEEDS_REVIEW: S.IN_DOUBT,
     },
     S.IN_DOUBT: {
+        E.CARD_DECLINED: S.IN_DOUBT,
+        E.REST_UNPAID: S.APPROVED,
+        E.VOUCHED_PAID: S.VOUCHED,
         E.PAGE_SUBMITTED: S.IN_DOUBT,
         E.PAGE_RETURNED: S.IN_DOUBT,
         E.PAGE_CLOSED: S.IN_DOUBT,
@@ -58,7 +64,22 @@ EXPECTED: dict[PaymentState, dict[PaymentEvent, PaymentState]] = {
         E.PART_CONFIRMED: S.IN_DOUBT,
         E.NEEDS_REVIEW: S.IN_DOUBT,
     },
+    S.VOUCHED: {
+        E.PAGE_SUBMITTED: S.VOUCHED,
+        E.PAGE_RETURNED: S.VOUCHED,
+        E.PAGE_CLOSED: S.VOUCHED,
+        E.PAGE_FAILED: S.VOUCHED,
+        E.RENDERER_DIED: S.VOUCHED,
+        E.TILL_RESTARTED: S.VOUCHED,
+        E.CONFIRMED_PAID: S.APPROVED,
+        E.CARD_DECLINED: S.VOUCHED,
+        E.CONFIRMED_DECLINED: S.VOUCHED,
+        E.CONFIRMED_UNPAID: S.VOUCHED,
+        E.PART_CONFIRMED: S.VOUCHED,
+        E.NEEDS_REVIEW: S.VOUCHED,
+    },
     S.DECLINED: {
+        E.CARD_DECLINED: S.DECLINED,
         E.PAGE_SUBMITTED: S.OPEN,
         E.PAGE_RETURNED: S.DECLINED,
         E.PAGE_CLOSED: S.DECLINED,
@@ -71,6 +92,7 @@ EXPECTED: dict[PaymentState, dict[PaymentEvent, PaymentState]] = {
         E.NEEDS_REVIEW: S.IN_DOUBT,
     },
     S.ABANDONED: {
+        E.CARD_DECLINED: S.ABANDONED,
         E.PAGE_SUBMITTED: S.IN_DOUBT,
         E.CONFIRMED_PAID: S.APPROVED,
         E.CONFIRMED_DECLINED: S.ABANDONED,
@@ -78,6 +100,7 @@ EXPECTED: dict[PaymentState, dict[PaymentEvent, PaymentState]] = {
         E.NEEDS_REVIEW: S.IN_DOUBT,
     },
     S.APPROVED: {
+        E.CARD_DECLINED: S.APPROVED,
         E.PAGE_SUBMITTED: S.APPROVED,
         E.PAGE_RETURNED: S.APPROVED,
         E.PAGE_CLOSED: S.APPROVED,
@@ -104,7 +127,7 @@ def test_every_pair_is_listed_or_refused(state: PaymentState, event: PaymentEven
 
 
 def test_events_are_hints_or_facts_and_page_hints_are_hints() -> None:
-    assert set(E) == FACTS | HINTS
+    assert set(E) == FACTS | HINTS | {E.VOUCHED_PAID}
     assert not FACTS & HINTS
     assert PAGE_HINTS < HINTS
     assert E.GIVEN_UP_UNOPENED not in PAGE_HINTS
@@ -129,9 +152,19 @@ def test_p12_nothing_leaves_approved(event: PaymentEvent) -> None:
 
 
 @pytest.mark.parametrize("event", list(E))
-def test_p6_only_a_fact_leaves_doubt(event: PaymentEvent) -> None:
+def test_p6_only_a_fact_or_two_people_leave_doubt(event: PaymentEvent) -> None:
     if TRANSITIONS.get((S.IN_DOUBT, event), S.IN_DOUBT) is not S.IN_DOUBT:
-        assert event in FACTS
+        assert event in FACTS | {E.VOUCHED_PAID}
+
+
+@pytest.mark.parametrize("event", list(E))
+def test_p19_only_the_gateways_own_word_ends_a_vouch(event: PaymentEvent) -> None:
+    after = TRANSITIONS.get((S.VOUCHED, event), S.VOUCHED)
+    assert after is (S.APPROVED if event is E.CONFIRMED_PAID else S.VOUCHED)
+
+
+def test_a_vouched_payment_is_unsettled_and_locks_nothing() -> None:
+    assert LOCKING | {S.VOUCHED} == UNSETTLED
 
 
 @pytest.mark.parametrize("state", list(S))

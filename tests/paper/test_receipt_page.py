@@ -16,8 +16,8 @@ from PySide6.QtWidgets import QApplication
 from cashier.domain.money import Cents
 from cashier.domain.receipt import Receipt, Tender, TenderKind
 from cashier.domain.sale import Customer, Fee, Invoice, Permit
-from cashier.paper import receipt_page
-from cashier.paper.receipt_page import GUTTER, MARGIN, WIDTH, local_time, paint, write_pdf
+from cashier.paper.pen import BLUE, FAMILY, GUTTER, MARGIN, WIDTH, Pen, local_time
+from cashier.paper.receipt_page import paint, write_pdf
 from tests.fakes.entries import make_receipt, make_sale
 
 DAY = dt.date(2026, 2, 3)
@@ -143,7 +143,7 @@ def test_paid_stands_in_blue() -> None:
     image = picture(receipt_of(1, training=False))
     inside = round((MARGIN + 4) * ZOOM)
     column = [QColor(image.pixel(inside, y)).name() for y in range(image.height())]
-    assert column.count(receipt_page.BLUE.name()) > 30 * ZOOM
+    assert column.count(BLUE.name()) > 30 * ZOOM
 
 
 # -- that all of it can be read ------------------------------------------------------------------------------
@@ -194,7 +194,7 @@ def test_a_long_value_goes_on_below_itself_and_not_over_its_name(text: str) -> N
     image.fill(QColor("white"))
     painter = QPainter(image)
     painter.scale(ZOOM, ZOOM)
-    pen = receipt_page._Pen(painter, receipt_page.FAMILY)
+    pen = Pen(painter, FAMILY)
     name_end = MARGIN + QFontMetricsF(pen.font(10.5)).horizontalAdvance("Permit") / 10
     pen.fact("Permit", text)
     painter.end()
