@@ -11,6 +11,7 @@ def main() -> None:
     words = sys.argv[1:]
     training = "--training" in words or "tour" in words
     environment.clean(os.environ, training=training, is_root=environment.is_root())
+    environment.forbid_crash_dumps()
     from cashier.cli import cli
 
     cli(prog_name="cashier")

@@ -17,7 +17,7 @@ from cashier import paths
 from cashier.clock import SystemClock, SystemRandomness
 from cashier.domain.errors import CashierError, Refused
 from cashier.domain.fees import Schedule
-from cashier.domain.postback import DeliveredPostback
+from cashier.domain.postback import Approved, DeliveredPostback, Postback
 from cashier.till.ports import Clock, Randomness
 from cashier.till.till import Till
 
@@ -25,10 +25,12 @@ if TYPE_CHECKING:
     import httpx
     from PySide6.QtWidgets import QWidget
 
+    from cashier.gateway.enquiry import InvoiceEnquiry
     from cashier.gateway.invoice_cloud import InvoiceCloud
     from cashier.gateway.profiles import Profile
     from cashier.gateway.transport import Timeouts
     from cashier.hub.client import HubClient
+    from cashier.journal.store import SqliteJournal
     from cashier.secrets import Secrets
     from cashier.settings import Settings
     from cashier.ui.app import Opener
@@ -46,11 +48,11 @@ class HubFeed:
     def __init__(
         self, client: "HubClient", settings: "Settings", key_text: str, clock: Clock, randomness: Randomness
     ) -> None:
-        from cashier.gateway.postback import till_key_from_text
+        from cashier.gateway.postback import read_till_key
 
         self._client = client
         self._settings = settings
-        self._key = till_key_from_text(key_text)
+        self._key, self._generation = read_till_key(key_text)
         self._clock = clock
         self._randomness = randomness
 
@@ -66,12 +68,23 @@ class HubFeed:
             amount_cents=amount_cents,
             expires_at=self._clock.now() + dt.timedelta(days=hub.postback_days),
             nonce=f"{self._randomness.bits(NONCE_BITS):040x}",
+            generation=self._generation,
         )
         return (hub.public_url or hub.url) + mint_path(claims, self._key)
 
     async def pull(self, wait_s: float) -> Sequence[DeliveredPostback]:
-        """Unacknowledged postbacks, parsed."""
-        from cashier.gateway.postback import parse_postback
+        """Unacknowledged postbacks, parsed.
+
+        One that cannot be read – a hub of another version might store it – is for a person like any other
+        that does not fit, and never keeps those behind it from being heard.
+        """
+        from cashier.gateway.postback import NotAPostback, parse_postback
+
+        def read(query: bytes, body: bytes) -> Postback:
+            try:
+                return parse_postback(query, body)
+            except NotAPostback as error:
+                return Postback(Approved.UNCLEAR, faults=(error.user_text,))
 
         return [
             DeliveredPostback(
@@ -79,7 +92,7 @@ class HubFeed:
                 received_at=item.received_at,
                 reference=item.reference,
                 amount_cents=item.amount_cents,
-                postback=parse_postback(item.query, item.body),
+                postback=read(item.query, item.body),
             )
             for item in await self._client.pull(wait_s)
         ]
@@ -130,39 +143,70 @@ async def open_till(
     Raises Refused when another till holds the journal, a secret is missing or the profile is unknown.
     """
     from cashier import logs
-    from cashier.journal.lock import holder_text
-    from cashier.journal.store import SqliteJournal
+    from cashier.people import Supervisors
     from cashier.secrets import TILL_KEY
     from cashier.till.feed import follow
+    from cashier.till.ports import Outside
+    from cashier.till.probe import keep_probing
 
     clock, randomness = clock or SystemClock(), randomness or SystemRandomness()
     known = profiles()
     if settings.profile not in known:
         raise Refused(f"The profile {settings.profile!r} is unknown; there are: {', '.join(sorted(known))}.")
     folder = data_folder(settings)
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     account_required = known[settings.profile].request.get("CreateCustomerRecord") is False
     config = settings.till_config(account_required=account_required)
     till_key = secrets.read(TILL_KEY).get_secret_value()
     dated = functools.lru_cache(maxsize=4)(functools.partial(schedule_on, settings.schedule))
-    holder = holder_text(f"till {settings.till} of {settings.site}")
     with contextlib.ExitStack() as stack:
-        journal = stack.enter_context(
-            SqliteJournal(folder / JOURNAL, till=settings.till, clock=clock, holder=holder)
-        )
+        journal = stack.enter_context(journal_of(settings, clock))
         stack.callback(logs.set_up(folder / "log" / "till.log"))
         async with line_of(settings) as http:
-            gateway = gateway_of(settings, secrets, http, known)
-            feed = HubFeed(hub_client(settings, secrets, http), settings, till_key, clock, randomness)
-            till = Till(config, clock, randomness, journal, gateway, feed, dated)
+            hub = hub_client(settings, secrets, http)
+            feed = HubFeed(hub, settings, till_key, clock, randomness)
+            outside = Outside(
+                gateway=gateway_of(settings, secrets, http, known),
+                feed=feed,
+                holds=hub,
+                enquiry=enquiry_of(settings, secrets, http),
+                approvers=Supervisors(secrets.read, clock.monotonic),
+            )
+            till = Till(config, clock, randomness, journal, outside, dated)
             _log_changes(till)
-            following = asyncio.get_running_loop().create_task(follow(feed, till))
-            following.add_done_callback(_tell_end)
+            running = [
+                asyncio.create_task(coroutine, name=name)
+                for name, coroutine in (
+                    ("following the hub", follow(feed, till)),
+                    ("asking about payments", till.checker.run()),
+                    ("giving invoices back", till.holding.run()),
+                    ("probing the gateway", keep_probing(till)),
+                    ("verifying the journal", _verify(journal, till)),
+                )
+            ]
+            for task in running:
+                task.add_done_callback(_tell_end)
             try:
                 yield till
             finally:
-                following.cancel()
-                await asyncio.wait([following])
+                for task in running:
+                    task.cancel()
+                await asyncio.wait(running)
+
+
+def journal_of(settings: "Settings", clock: Clock) -> "SqliteJournal":
+    """This till's journal, held exclusively while open. Raises Refused when another program holds it."""
+    from cashier.journal.lock import holder_text
+    from cashier.journal.store import SqliteJournal
+
+    folder = data_folder(settings)
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    holder = holder_text(f"till {settings.till} of {settings.site}")
+    return SqliteJournal(folder / JOURNAL, till=settings.till, clock=clock, holder=holder)
+
+
+async def _verify(journal: "SqliteJournal", till: Till) -> None:
+    """Verify what was recorded before this start, beside everything else: on a connection of its own."""
+    till.integrity.verified((await asyncio.to_thread(journal.verify_all)).broken)
 
 
 def _log_changes(till: Till) -> None:
@@ -189,11 +233,11 @@ def _log_changes(till: Till) -> None:
     till.subscribe(look)
 
 
-def _tell_end(following: "asyncio.Task[None]") -> None:
-    """Following the hub ends only by being cancelled; a bug that ends it is told at once."""
-    if not following.cancelled() and (error := following.exception()) is not None:
-        context = {"message": "following the hub failed", "exception": error}
-        following.get_loop().call_exception_handler(context)
+def _tell_end(task: "asyncio.Task[None]") -> None:
+    """What runs beside the window ends by being cancelled; a bug that ends it is told at once."""
+    if not task.cancelled() and (error := task.exception()) is not None:
+        context = {"message": f"{task.get_name()} failed", "exception": error}
+        task.get_loop().call_exception_handler(context)
 
 
 def timeouts(settings: "Settings") -> "Timeouts":
@@ -238,6 +282,23 @@ def gateway_of(
         api_keys=lambda biller: secrets.read(api_key_name(biller)).get_secret_value(),
         hosts=settings.gateway.hosts,
         training=settings.training,
+    )
+
+
+def enquiry_of(settings: "Settings", secrets: "Secrets", http: "httpx.AsyncClient") -> "InvoiceEnquiry":
+    """Questions to Invoice Cloud over a line. Web service keys are read at each call and kept nowhere."""
+    from cashier.gateway.enquiry import InvoiceEnquiry
+    from cashier.secrets import web_service_key_name
+
+    return InvoiceEnquiry(
+        client=http,
+        base_url=settings.gateway.base_url,
+        guids={biller.name: biller.guid for biller in settings.billers},
+        web_service_keys=lambda biller: secrets.read(web_service_key_name(biller)).get_secret_value(),
+        monotonic=SystemClock().monotonic,
+        sleep=asyncio.sleep,
+        training=settings.training,
+        timeouts=timeouts(settings),
     )
 
 
@@ -295,9 +356,10 @@ async def training_till(
 ) -> "AsyncIterator[tuple[Till, Settings]]":
     """A till in training, with its sandbox and hub as child processes for as long as the block lasts."""
     from cashier.journal.lock import JournalLock, holder_text
+    from cashier.people import hashed_pin
     from cashier.secrets import Secrets
     from cashier.settings import check
-    from cashier.training import API_KEY, SITE, TILL, Training
+    from cashier.training import API_KEY, SITE, SUPERVISOR_PIN, TILL, WEB_SERVICE_KEY, Training
 
     folder = paths.data_folder(training=True)
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -318,6 +380,8 @@ async def training_till(
             settings = check(session.settings(overrides), "training", environment=False)
             given = {
                 "CASHIER_SECRET_API_KEY_TRAINING": API_KEY,
+                "CASHIER_SECRET_WEB_SERVICE_KEY_TRAINING": WEB_SERVICE_KEY,
+                "CASHIER_SECRET_SUPERVISOR_PIN_ROBIN_SUPERVISOR": hashed_pin(SUPERVISOR_PIN),
                 "CASHIER_SECRET_TILL_KEY": session.servers.till_key,
             }
             async with open_till(settings, Secrets(SITE, TILL, given)) as till:

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 import click
 
 from cashier import paths
+from cashier.cli_servers import hub, known_fault, sandbox
 from cashier.domain.errors import Refused
 from cashier.endings import Seconds, Verbs
 
@@ -32,7 +33,7 @@ def cli(ctx: click.Context, training: bool, settings_file: Path | None, fault: s
     if fault is not None and not training:
         raise Refused("--fault is for --training only")
     file = settings_file or paths.settings_file()
-    options = ("--fault", _known_fault(fault).value) if fault is not None else ()
+    options = ("--fault", known_fault(fault).value) if fault is not None else ()
     ctx.obj = {"training": training, "settings": file, "sandbox_options": options}
     if ctx.invoked_subcommand is None:
         from cashier.ui.app import run
@@ -51,14 +52,6 @@ def _run(work: Coroutine[Any, Any, Result]) -> Result:
     import asyncio  # late: it brings in ssl, which nothing before the window's first paint may
 
     return asyncio.run(work)
-
-
-def _known_fault(name: str) -> Any:
-    from cashier.sandbox.config import Fault
-
-    if name not in list(Fault):
-        raise Refused(f"--fault {name[:40]!r}: is not a fault; there are: {', '.join(Fault)}")
-    return Fault(name)
 
 
 def _settings(ctx: click.Context) -> Any:
@@ -252,105 +245,78 @@ def journal_export(ctx: click.Context, out: Path | None, receipts: bool) -> None
         click.echo(f"{count} {'receipts' if receipts else 'entries'} written to {out}", err=True)
 
 
+@cli.group()
+def day() -> None:
+    """The business day."""
+
+
+@day.command("close")
+@click.pass_context
+def day_close(ctx: click.Context) -> None:
+    """Close the open business date and print its Z; what is not settled is carried on by name."""
+    from cashier.till.day import z_text
+    from cashier.verbs import close_day
+
+    click.echo(z_text(close_day(ctx.obj["settings"])))
+
+
+# -- settlement --------------------------------------------------------------------------------------------
+
+
+@cli.group()
+def settlement() -> None:
+    """The gateway's settlement file."""
+
+
+@settlement.command("match")
+@click.option(
+    "--file", "file", required=True, type=click.Path(path_type=Path), help="The settlement file (CSV)."
+)
+@click.option("--from", "first", type=click.DateTime([DATE]), default=None, help="First day; the file's.")
+@click.option("--to", "last", type=click.DateTime([DATE]), default=None, help="Last day; the file's.")
+@click.option("--json", "form", flag_value="json", help="One JSON object.")
+@click.option("--csv", "form", flag_value="csv", help="A table.")
+@click.option(
+    "--pdf", "pdf", type=click.Path(path_type=Path), default=None, help="Also print into this file."
+)
+@click.option("--without-hub", is_flag=True, help="Match with the journal alone.")
+@click.pass_context
+def settlement_match(
+    ctx: click.Context,
+    file: Path,
+    first: Any,
+    last: Any,
+    form: str | None,
+    pdf: Path | None,
+    without_hub: bool,
+) -> None:
+    """Match it with this till's journal and the hub; ends with 1 when there is anything to look at."""
+    from cashier.verbs import match_settlement, print_settlement, tell_settlement
+
+    ctx.obj["journal"] = None
+    journal_file = _journal_file(ctx)
+    work = match_settlement(
+        file,
+        first=first.date() if first else None,
+        last=last.date() if last else None,
+        with_hub=not without_hub,
+        training=ctx.obj["training"],
+        settings_file=ctx.obj["settings"],
+        journal=journal_file,
+    )
+    report = _run(work)
+    if pdf is not None:
+        print_settlement(report, pdf, (file, journal_file))
+    tell_settlement(report, form, sys.stdout)
+    sys.stdout.flush()
+    ctx.exit(0 if report.match.agrees else 1)
+
+
 # -- servers ---------------------------------------------------------------------------------------------
 
 
-@cli.group()
-def hub() -> None:
-    """The postback hub."""
-
-
-_db = click.option(
-    "--db", "db_url", required=True, help="Database URL, e.g. sqlite:////var/lib/cashier/hub.db."
-)
-_secret_file = click.option(
-    "--secret-file",
-    type=click.Path(path_type=Path),
-    default=None,
-    help="File with the hub's master secret, readable by its owner only; else CASHIER_HUB_SECRET.",
-)
-_host = click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
-_port = click.option("--port", required=True, type=click.IntRange(0, 65535), help="Port; 0 picks a free one.")
-_with_parent = click.option("--exit-with-parent", is_flag=True, help="End when standard input ends.")
-
-
-def _say_listening(url: str) -> None:
-    click.echo(f"listening {url}")
-
-
-@hub.command("serve")
-@_db
-@_host
-@_port
-@_secret_file
-@click.option("--enrol", "enrol_till", default=None, help="SITE/TILL to enrol first; prints its key.")
-@_with_parent
-def hub_serve(
-    db_url: str,
-    host: str,
-    port: int,
-    secret_file: Path | None,
-    enrol_till: str | None,
-    exit_with_parent: bool,
-) -> None:
-    """Receive postbacks and hand them to the tills."""
-    from cashier.hub.keys import read_master_secret
-    from cashier.hub.serve import serve
-
-    secret = read_master_secret(os.environ, secret_file)
-    if enrol_till is not None:
-        click.echo(f"till-key {_enrol(db_url, secret, enrol_till)}")
-    serve(db_url, host, port, secret, _say_listening, exit_with_parent)
-
-
-@hub.command("enrol")
-@_db
-@_secret_file
-@click.argument("till", metavar="SITE/TILL")
-def hub_enrol(db_url: str, secret_file: Path | None, till: str) -> None:
-    """Enrol a till and print its key, to be set there with `cashier secret set till-key`."""
-    from cashier.hub.keys import read_master_secret
-
-    click.echo(_enrol(db_url, read_master_secret(os.environ, secret_file), till))
-
-
-def _enrol(db_url: str, secret: bytes, till: str) -> str:
-    from cashier.hub.serve import enrol, utc_now
-
-    site, slash, name = till.partition("/")
-    if not slash:
-        raise Refused(f"{till[:40]!r} is not SITE/TILL")
-    return enrol(db_url, secret, site, name, utc_now)
-
-
-@cli.group()
-def sandbox() -> None:
-    """A stand-in for Invoice Cloud; no money moves."""
-
-
-@sandbox.command("serve")
-@_host
-@_port
-@click.option("--fault", default=None, help="The fault of every payment that chooses none of its own.")
-@click.option(
-    "--late",
-    "late_s",
-    type=Seconds(),
-    default=30.0,
-    show_default=True,
-    help="Seconds a late postback is late.",
-)
-@_with_parent
-def sandbox_serve(host: str, port: int, fault: str | None, late_s: float, exit_with_parent: bool) -> None:
-    """Serve the stand-in: CPV2, hosted page, postbacks, enquiry. Its API key is training-api-key."""
-    from cashier.sandbox.config import SandboxConfig
-    from cashier.sandbox.serve import serve
-
-    config = SandboxConfig(fault=None if fault is None else _known_fault(fault), late_s=late_s)
-    try:
-        serve(host, port, config, _say_listening, exit_with_parent=exit_with_parent)
-    except OSError as error:
-        raise Refused(f"The sandbox cannot listen on {host} port {port}: {error.strerror or error}") from None
+cli.add_command(hub)
+cli.add_command(sandbox)
 
 
 # -- the till ---------------------------------------------------------------------------------------------
@@ -365,16 +331,24 @@ def secret() -> None:
 @click.argument("name")
 @click.pass_context
 def secret_set(ctx: click.Context, name: str) -> None:
-    """Set a secret: till-key, or api-key-BILLER. It is asked for, or read from standard input."""
-    from cashier.secrets import Secrets
+    """Set a secret: till-key, api-key-BILLER, web-service-key-BILLER or supervisor-pin-NAME.
+
+    It is asked for, or read from standard input. Of a PIN its hash is kept.
+    """
+    from cashier.people import hashed_pin
+    from cashier.secrets import TILL_KEY, Secrets, api_key_name, pin_name, web_service_key_name
 
     settings = _settings(ctx)
-    known = ["till-key", *(f"api-key-{biller.name}" for biller in settings.billers)]
+    kinds = (api_key_name, web_service_key_name)
+    pins = [pin_name(supervisor) for supervisor in settings.supervisors]
+    known = [TILL_KEY, *(kind(biller.name) for kind in kinds for biller in settings.billers), *pins]
     if name not in known:
         raise Refused(f"{name[:40]!r} is not a secret of this till; there are: {', '.join(known)}")
     value = click.prompt(name, hide_input=True) if sys.stdin.isatty() else sys.stdin.readline().strip()
     if not value:
         raise Refused(f"{name}: nothing was given")
+    if name in pins:
+        value = hashed_pin(value)
     Secrets(settings.site, settings.till, os.environ).write(name, value)
     click.echo(f"{name} is set")
 

@@ -21,6 +21,7 @@ from cashier.domain.errors import CashierError, Refused
 if TYPE_CHECKING:
     import httpx
 
+    from cashier.gateway.enquiry import InvoiceEnquiry
     from cashier.settings import Settings
 
 #: Chromium's security patches the payment page must have at least (PySide6 6.11.3 carries 155).
@@ -28,6 +29,8 @@ PATCH_LEVEL_MIN = 150
 #: A clock further off than this is worth a warning: receipts would carry a wrong time.
 CLOCK_OFF_MAX_S = 120
 CHECK_MAX_S = 10
+#: The gateway is asked about this invoice, which nobody has, to see that it answers.
+MADE_UP_INVOICE = "CASHIER-DOCTOR-0"
 #: What the GL accounts of the schedules that ship with the till start with until a city writes its own.
 PLACEHOLDER = "SAMPLE-"
 
@@ -183,7 +186,7 @@ def _secrets(settings: "Settings") -> Iterator[Finding]:
 
 async def _lines(settings: "Settings") -> list[Finding]:
     """Gateway, hub and clock, asked for real."""
-    from cashier.bootstrap import gateway_of, hub_client, line_of
+    from cashier.bootstrap import enquiry_of, gateway_of, hub_client, line_of
     from cashier.secrets import Secrets
 
     secrets = Secrets(settings.site, settings.till, os.environ)
@@ -198,6 +201,8 @@ async def _lines(settings: "Settings") -> list[Finding]:
             for biller in settings.billers:
                 name = f"gateway, biller {biller.name}"
                 findings.append(await _asked(name, partial(gateway.biller_status, biller.name)))
+            enquiry = enquiry_of(settings, secrets, http)
+            findings += [await _enquiry(enquiry, biller.name) for biller in settings.billers]
             client = hub_client(settings, secrets, http)
             findings.append(await _asked("hub", client.health))
             findings.append(await _asked("hub knows this till", lambda: client.pull(0, 1)))
@@ -205,6 +210,30 @@ async def _lines(settings: "Settings") -> list[Finding]:
             findings.append(Finding("gateway and hub", State.FAULT, "not asked", refused.user_text))
         findings.append(await _clock(settings, http))
     return findings
+
+
+async def _enquiry(enquiry: "InvoiceEnquiry", biller: str) -> Finding:
+    """Whether the gateway can be asked what became of a payment: a made-up invoice must be "not found"."""
+    from cashier.gateway.transport import GatewayRefused
+    from cashier.secrets import web_service_key_name
+
+    what = f"enquiry, biller {biller}"
+    if not enquiry.can_ask(biller):
+        return Finding(
+            what,
+            State.WARNING,
+            "not set up: payments in doubt resolve by postback or a supervisor only",
+            f"Set the biller's guid, then `cashier secret set {web_service_key_name(biller)}`.",
+        )
+    try:
+        await asyncio.wait_for(enquiry.ask(MADE_UP_INVOICE, biller), CHECK_MAX_S)
+    except GatewayRefused as refused:
+        return Finding(what, State.FAULT, "credentials refused", refused.user_text)
+    except CashierError as error:
+        return Finding(what, State.FAULT, "no clear answer", error.user_text)
+    except TimeoutError:
+        return Finding(what, State.FAULT, f"no answer in {CHECK_MAX_S} s", "Check the line and the address.")
+    return Finding(what, State.OK, "enquiry answers")
 
 
 async def _asked(what: str, ask: Callable[[], Awaitable[object]]) -> Finding:

@@ -8,6 +8,7 @@ Nothing here reads `os.environ` by itself: the caller passes the mapping.
 """
 
 import os
+import sys
 from collections.abc import Mapping, MutableMapping
 
 DISABLE_SANDBOX = "QTWEBENGINE_DISABLE_SANDBOX"
@@ -28,6 +29,17 @@ def clean(environ: MutableMapping[str, str], *, training: bool = False, is_root:
     environ["QT_API"] = "pyside6"
     if training and is_root:
         environ[DISABLE_SANDBOX] = "1"
+
+
+def forbid_crash_dumps() -> None:
+    """No crash of this process, or of one that it starts, leaves a dump: what a payer typed could be in it.
+
+    Windows writes none by itself unless the machine's administrator has it do so.
+    """
+    if sys.platform != "win32":
+        import resource
+
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
 def is_root() -> bool:

@@ -22,6 +22,8 @@ TILL = "A"
 API_KEY = "training-api-key"
 #: The sandbox's own biller; it is compared with what its postbacks say.
 BILLER_GUID = "5a2d0b0e-0000-4000-8000-7261696e0001"
+WEB_SERVICE_KEY = "training-web-service-key"
+SUPERVISOR, SUPERVISOR_PIN = "Robin Supervisor", "271828"
 START_SECONDS = 60
 STOP_SECONDS = 10
 
@@ -101,6 +103,7 @@ class Training:
             "till": TILL,
             "agency": "City of Sampleton (training)",
             "cashier": "Jo Example",
+            "supervisors": [SUPERVISOR],
             "profile": "grancius",
             "schedule": "lakeland",
             "training": True,

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import datetime as dt
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -9,18 +10,32 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
 from cashier import paths
-from cashier.bootstrap import open_till, opener, profiles, real_settings, training_till
+from cashier.bootstrap import (
+    hub_client,
+    line_of,
+    open_till,
+    opener,
+    profiles,
+    real_settings,
+    training_till,
+)
 from cashier.clock import SystemClock
+from cashier.domain.entries import Json
 from cashier.domain.errors import InDoubt, Refused
 from cashier.domain.fees import PerUnit, Schedule, bases_of, context_measures_of, measures_of, units_of
 from cashier.domain.payment import PaymentState
 from cashier.domain.pricing import PricedFee, price, price_alone, request
 from cashier.domain.receipt import Receipt
+from cashier.domain.settlement import HubCharge, SettlementReport
 from cashier.till.till import Till
 
 if TYPE_CHECKING:
     from cashier.gateway.salemembers import BillerLimits
     from cashier.settings import Settings
+
+#: Postbacks are asked for this long before and after the days of a settlement file.
+HUB_MARGIN_DAYS = 31
+_EARLIEST = dt.date(2000, 1, 1)
 
 
 def biller_limits(settings: "Settings | None") -> "BillerLimits":
@@ -96,18 +111,25 @@ async def launch_file(
 
 
 async def _settled(till: Till, reference: str, wait_s: float, tell: Callable[[str], object]) -> bool:
-    """Wait for a fact; whether it was an approval."""
+    """Wait for a fact; whether it was an approval.
+
+    A declined card is told at once, although the page, wherever it is open, may still take another one: until
+    the payment is settled its invoices stay held.
+    """
     changed = asyncio.Event()
     till.subscribe(changed.set)
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(wait_s):
             while (payment := till.payment(reference)) is not None and payment.locks_sale:
+                if payment.state is PaymentState.OPEN and payment.card_declined:
+                    break
                 changed.clear()
                 await changed.wait()
     payment = till.payment(reference)
     assert payment is not None
     receipt = till.snapshot().receipt
-    tell(f"state {payment.state.value}")
+    declined = payment.state is PaymentState.OPEN and payment.card_declined
+    tell(f"state {PaymentState.DECLINED.value if declined else payment.state.value}")
     if receipt is not None:
         tell(f"receipt {receipt.number}")
     if payment.state is PaymentState.IN_DOUBT:
@@ -175,6 +197,20 @@ class ChainReport:
     text: str
 
 
+def close_day(settings_file: Path) -> Json:
+    """Close the open business date of a till whose window is closed, and give its Z.
+
+    Raises Refused while the window holds the journal.
+    """
+    from cashier.bootstrap import journal_of, real_settings
+    from cashier.clock import SystemClock, SystemRandomness
+    from cashier.till import day
+
+    settings, clock = real_settings(settings_file), SystemClock()
+    with journal_of(settings, clock) as journal:
+        return day.close_day(journal, clock, SystemRandomness(), settings.cashier).body
+
+
 def verify_journal(file: Path) -> ChainReport:
     """Verify a journal file without its lock."""
     from cashier.journal.verify import verify_file
@@ -223,6 +259,115 @@ def export_journal(file: Path, out: Path | None, standard: TextIO, *, receipts: 
         with contextlib.suppress(OSError):
             part.unlink(missing_ok=True)
     return count
+
+
+async def match_settlement(
+    file: Path,
+    *,
+    first: dt.date | None,
+    last: dt.date | None,
+    with_hub: bool,
+    training: bool,
+    settings_file: Path,
+    journal: Path,
+) -> SettlementReport:
+    """Match the gateway's settlement file with a journal, read without its lock, and with the hub.
+
+    The days are those whose charges are expected in the file; without them, the days that the file names.
+    Changes nothing. Raises Refused for a file with faults, Unavailable when the hub cannot be asked.
+    """
+    from cashier.domain.charges import journal_charges
+    from cashier.domain.entries import utc_text
+    from cashier.domain.settling import match
+    from cashier.gateway.settlement import ColumnNames, FileShape, read_settlement
+    from cashier.journal.export import read_entries
+    from cashier.settings import SettlementSettings
+    from cashier.training import SITE, TILL
+
+    if training and with_hub:
+        raise Refused("The hub of a training session ends with it. Give --without-hub.")
+    settings = None if training else real_settings(settings_file)
+    written = (settings.settlement if settings else SettlementSettings()).model_dump()
+    found = read_settlement(file, FileShape(**written | {"columns": ColumnNames(**written["columns"])}))
+    dates = [line.date for line in found.lines if line.date is not None]
+    first, last = first or min(dates, default=None), last or max(dates, default=None)
+    if first is None or last is None:
+        raise Refused(f"{found.name}: names no days. Give --from and --to.")
+    if first > last:
+        raise Refused(f"--from {first.isoformat()} is after --to {last.isoformat()}")
+    charges = journal_charges(read_entries(journal))
+    hub = (
+        await _hub_charges(settings, min(first, *dates), max(last, *dates)) if settings and with_hub else None
+    )
+    till = settings.till if settings else TILL
+    return SettlementReport(
+        agency=settings.agency if settings else "Training",
+        site=settings.site if settings else SITE,
+        till=till,
+        file_name=found.name,
+        sha256=found.sha256,
+        first=first,
+        last=last,
+        made_at=utc_text(SystemClock().now()),
+        match=match(found.lines, charges, hub, till, lambda stamp: first <= _local_day(stamp) <= last),
+        training=training,
+    )
+
+
+def _local_day(stamp: str) -> dt.date:
+    return dt.datetime.fromisoformat(stamp).astimezone().date()
+
+
+async def _hub_charges(settings: "Settings", first: dt.date, last: dt.date) -> list[HubCharge]:
+    """What the hub was told around these days: a postback may come a month late."""
+    from cashier.secrets import Secrets
+
+    margin = dt.timedelta(days=HUB_MARGIN_DAYS)
+    start, end = max(first, _EARLIEST) - margin, min(last, SystemClock().today()) + margin
+    async with line_of(settings) as http:
+        client = hub_client(settings, Secrets(settings.site, settings.till, os.environ), http)
+        return await client.charges(start, max(start, end))
+
+
+def tell_settlement(report: SettlementReport, form: str | None, out: TextIO) -> None:
+    """Write a report as `json`, as `csv`, or for a person."""
+    from cashier.paper.settlement_text import report_json, text_lines, write_csv
+
+    if form == "csv":
+        write_csv(report, out)
+    else:
+        lines = [report_json(report)] if form == "json" else text_lines(report)
+        out.writelines(f"{line}\n" for line in lines)
+
+
+def print_settlement(report: SettlementReport, out: Path, sources: Sequence[Path]) -> None:
+    """Write a report as a PDF, whole or not at all. Raises Refused when it cannot be.
+
+    `sources` are the files it was made of, which it must not replace.
+    """
+    import sys
+
+    from PySide6.QtGui import QGuiApplication
+
+    from cashier.paper.settlement_page import pdf_bytes
+
+    out = out.resolve()
+    if out in {source.resolve() for source in sources} or (out.exists() and not out.is_file()):
+        raise Refused(f"{out}: cannot be written: is one of the sources, or not a file")
+    # Painting needs an application; a page needs no screen.
+    screenless = ("-platform", "offscreen") if sys.platform == "linux" else ()
+    application = QGuiApplication.instance() or QGuiApplication(["cashier", *screenless])
+    data = pdf_bytes(report)
+    del application
+    part = out.with_name(out.name + ".part")
+    try:
+        part.write_bytes(data)
+        part.replace(out)
+    except OSError as error:
+        raise Refused(f"{out}: cannot be written: {error.strerror}") from None
+    finally:
+        with contextlib.suppress(OSError):
+            part.unlink(missing_ok=True)
 
 
 def run_tour(out: Path, tell: Callable[[str], object]) -> int:

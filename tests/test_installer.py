@@ -125,6 +125,14 @@ def test_as_root_apt_installs_what_is_missing(machine: Machine) -> None:
     ]
 
 
+@pytest.mark.parametrize(("script", "wanted"), [("test.sh", True), ("run.sh", False)])
+def test_postgresql_is_for_the_tests_alone(script: str, wanted: bool, machine: Machine) -> None:
+    machine.packages(set(), missing={"postgresql"})
+    assert machine.run(script).returncode == 0
+    install = "apt-get install -y -qq --no-install-recommends postgresql"
+    assert (install in machine.calls) is wanted
+
+
 def test_sudo_installs_it_too(machine: Machine) -> None:
     machine.packages(set(), missing={"xvfb"})
     machine.user(root=False, sudo='[ "$1" = -n ] || "$@"')

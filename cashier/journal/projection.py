@@ -12,15 +12,24 @@ from cashier.domain.fold import MOVING, next_state
 from cashier.domain.payment import PaymentState
 from cashier.domain.receipt import Receipt, receipt_number
 from cashier.domain.records import receipt_from_json
+from cashier.journal.aside import project_aside
 from cashier.journal.rows import COLUMNS, entry_of
 from cashier.journal.search import add_to_index
 
 #: Kinds that change a projection.
-PROJECTED = MOVING | {EntryKind.PAYMENT_ISSUED, EntryKind.RECEIPT_ISSUED}
+PROJECTED = MOVING | {
+    EntryKind.PAYMENT_ISSUED,
+    EntryKind.RECEIPT_ISSUED,
+    EntryKind.DISCREPANCY_FOUND,
+    EntryKind.POSTBACK_UNMATCHED,
+    EntryKind.POSTBACK_REPEATED,
+    EntryKind.MATTER_SEEN,
+}
 
 
 def project(db: Database, entry: Entry) -> None:
     """Bring the tables up to one more entry. Raises Discrepancy when it does not follow from them."""
+    project_aside(db, entry)
     if entry.kind is EntryKind.PAYMENT_ISSUED:
         _issue(db, entry)
     elif entry.kind in MOVING:
@@ -43,8 +52,8 @@ def rebuild(db: Database) -> None:
     Raises Discrepancy, and changes nothing, when an entry does not follow from those before it.
     """
     with db.atomic():
-        db.execute("DELETE FROM payment")
-        db.execute("DELETE FROM receipt")
+        for table in ("payment", "payment_invoice", "charge", "matter", "receipt"):
+            db.execute(f"DELETE FROM {table}")
         db.execute("INSERT INTO receipt_text (receipt_text) VALUES ('delete-all')")
         for row in db.execute(f"SELECT {COLUMNS} FROM entry ORDER BY seq"):
             entry = entry_of(row)

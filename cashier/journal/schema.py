@@ -9,11 +9,14 @@ from pathlib import Path
 from sqlite_utils import Database
 from sqlite_utils.migrations import Migrations
 
+from cashier.domain.entries import EntryKind
 from cashier.domain.errors import Discrepancy, Refused
+from cashier.journal.aside import project_aside
+from cashier.journal.rows import COLUMNS, entry_of
 from cashier.journal.sqlite import sqlite3
 
 #: In `PRAGMA user_version`. A newer file is refused.
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 #: In `PRAGMA application_id`: "CASH".
 APPLICATION_ID = 0x43415348
@@ -60,7 +63,48 @@ CREATE TABLE payment (
     last_seq INTEGER NOT NULL
 ) STRICT;
 CREATE INDEX payment_by_sale ON payment (sale_id);
+"""
+
+_UNSETTLED_1 = """
 CREATE INDEX payment_unsettled ON payment (seq) WHERE state IN ('ISSUED', 'OPEN', 'IN_DOUBT');
+"""
+
+_UNSETTLED_2 = """
+DROP INDEX payment_unsettled;
+CREATE INDEX payment_unsettled ON payment (seq) WHERE state IN ('ISSUED', 'OPEN', 'IN_DOUBT', 'VOUCHED');
+"""
+
+#: Charges of the gateway by its id, with the payment that confirmed each first. `seq` is that entry's.
+_CHARGE = """
+CREATE TABLE charge (
+    seq INTEGER PRIMARY KEY,
+    guid TEXT NOT NULL UNIQUE,
+    payment_id TEXT NOT NULL
+) STRICT;
+"""
+
+#: Which payments were for which invoice. `seq` is the issuing entry, `invoice` the number without case.
+_PAYMENT_INVOICE = """
+CREATE TABLE payment_invoice (
+    invoice TEXT NOT NULL,
+    seq INTEGER NOT NULL,
+    PRIMARY KEY (invoice, seq)
+) STRICT, WITHOUT ROWID;
+"""
+
+#: What a person has still to see to. `seq` and `id` are the entry's.
+_MATTER = """
+CREATE TABLE matter (
+    seq INTEGER PRIMARY KEY,
+    id TEXT NOT NULL UNIQUE
+) STRICT;
+"""
+
+#: Kinds so rare that their newest entry is found by an index of their own.
+RARE = (EntryKind.DAY_CLOSED, EntryKind.BREAK_ACKNOWLEDGED)
+
+_RARE = """
+CREATE INDEX entry_rare ON entry (kind, seq) WHERE kind IN ('day_closed', 'break_acknowledged');
 """
 
 #: `seq` is the entry that issued it, `sequence` the gapless one of its till's series.
@@ -98,7 +142,7 @@ CREATE VIRTUAL TABLE receipt_text USING fts5(
 """
 
 #: What `projection.project` writes, for a journal file and for the scratch file that verification compares.
-PROJECTIONS = _PAYMENT + _RECEIPT
+PROJECTIONS = _PAYMENT + _PAYMENT_INVOICE + _CHARGE + _MATTER + _RECEIPT
 
 
 def migrations() -> Migrations:
@@ -107,9 +151,16 @@ def migrations() -> Migrations:
 
     @steps(name="1_entry_payment_receipt")
     def first(db: Database) -> None:
-        db.executescript(_ENTRY + _GUARDS + PROJECTIONS + _RECEIPT_TEXT)
+        db.executescript(_ENTRY + _GUARDS + _PAYMENT + _UNSETTLED_1 + _RECEIPT + _RECEIPT_TEXT)
         db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
         db.execute("PRAGMA user_version = 1")
+
+    @steps(name="2_charge_matter")
+    def second(db: Database) -> None:
+        db.executescript(_UNSETTLED_2 + _PAYMENT_INVOICE + _CHARGE + _MATTER + _RARE)
+        for row in db.execute(f"SELECT {COLUMNS} FROM entry ORDER BY seq"):
+            project_aside(db, entry_of(row))
+        db.execute("PRAGMA user_version = 2")
 
     return steps
 

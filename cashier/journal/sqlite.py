@@ -4,7 +4,10 @@ The settings were chosen by cutting the power before every I/O operation: WAL wi
 nothing, the usual WAL with NORMAL lost up to ten records. They are set and read back at every open.
 """
 
+import errno
+import os
 import stat
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -15,6 +18,9 @@ from sqlite_utils import Database
 from sqlite_utils.utils import sqlite3 as sqlite3  # type: ignore[attr-defined]
 
 from cashier.domain.errors import CashierError, Discrepancy, Refused, Unavailable
+
+if sys.platform == "darwin":
+    import fcntl
 
 #: Older ones can corrupt a database when a WAL file is reset.
 LEAST_VERSION = (3, 51, 3)
@@ -27,6 +33,9 @@ BUSY_WAIT_MS = 40
 
 Connect = Callable[[str], sqlite3.Connection]
 """Opens a connection on a SQLite URI. An argument, so that tests can open one that fails on purpose."""
+
+Settle = Callable[[Path], None]
+"""`settle`, or what takes its place over a disk that a test made."""
 
 _CORRUPT = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
 _HELD = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
@@ -78,7 +87,48 @@ def settings(platform: str) -> Mapping[str, str | int]:
     return pinned
 
 
-def open_for_writing(path: Path, open_connection: Connect, platform: str) -> Database:
+def settle(path: Path) -> None:
+    """See to it that what is read of a database's WAL and folder is on the disk, before more is built on it.
+
+    After a sync that failed the system may show what the disk never got, and no later sync writes it: only
+    what is written again is. So the WAL that a crash or an error left is written once more, as it reads, and
+    the folder is synced, so that a WAL deleted or a file made is so for good. Raises OSError.
+    """
+    wal = path.with_name(path.name + "-wal")
+    if wal.exists():
+        with wal.open("r+b") as stream:
+            content = stream.read()
+            stream.seek(0)
+            stream.write(content)
+            stream.flush()
+            _sync(stream.fileno())
+    _sync_folder(path.parent)
+
+
+def _sync_folder(folder: Path) -> None:
+    if sys.platform != "win32":  # where a folder cannot be synced; its file system keeps names in order
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            _sync(descriptor)
+        except OSError as error:
+            # A file system that does not know of syncing a folder. SQLite passes over the same.
+            if error.errno != errno.EINVAL:
+                raise
+        finally:
+            os.close(descriptor)
+
+
+def _sync(descriptor: int) -> None:
+    if sys.platform == "darwin":
+        # fsync alone does not empty the drive's cache there.
+        fcntl.fcntl(descriptor, fcntl.F_FULLFSYNC)
+    else:
+        os.fsync(descriptor)
+
+
+def open_for_writing(
+    path: Path, open_connection: Connect, platform: str, settle: Settle = settle
+) -> Database:
     """Open, or create readable by its owner only, a database file with the pinned settings.
 
     Raises Refused when a setting does not hold (WAL on a network share, for one), Unavailable when the file
@@ -88,6 +138,7 @@ def open_for_writing(path: Path, open_connection: Connect, platform: str) -> Dat
         if not path.parent.exists():
             path.parent.mkdir(mode=stat.S_IRWXU, parents=True)
         path.touch(mode=stat.S_IRUSR | stat.S_IWUSR)
+        settle(path)
     except OSError as error:
         raise Unavailable(f"The journal {path} cannot be opened: {error.strerror}.") from error
     with translated(path):

@@ -20,22 +20,24 @@ from cashier.domain.entries import (
 )
 from cashier.domain.errors import CashierError, Discrepancy, InDoubt
 from cashier.domain.fold import MOVING, fold_payment
-from cashier.domain.payment import Payment
+from cashier.domain.payment import Payment, invoice_key
 from cashier.domain.receipt import Receipt, receipt_number
 from cashier.domain.records import receipt_from_json, sale_from_json
 from cashier.domain.sale import Sale
 from cashier.journal import projection, search
 from cashier.journal.lock import JournalLock
 from cashier.journal.rows import COLUMNS, body_of, entry_of
-from cashier.journal.schema import migrate
+from cashier.journal.schema import RARE, migrate
 from cashier.journal.sqlite import (
     Connect,
+    Settle,
     as_cashier_error,
     connect,
     driver_version,
     is_disk_error,
     open_for_writing,
     require_version,
+    settle,
     sqlite3,
     translated,
 )
@@ -52,7 +54,7 @@ class SqliteJournal:
     """One till's journal file, held exclusively for as long as this object is open. Use it on one thread.
 
     `till` is the code whose receipt series it numbers; `holder` is what a second program is told. The last
-    three arguments are what a test varies. Opening raises Refused (SQLite too old, in use by another
+    four arguments are what a test varies. Opening raises Refused (SQLite too old, in use by another
     program, a newer file, settings that do not hold), Unavailable or Discrepancy.
     """
 
@@ -64,6 +66,7 @@ class SqliteJournal:
         clock: Clock,
         holder: str,
         open_connection: Connect = connect,
+        settle: Settle = settle,
         sqlite_version: tuple[int, ...] | None = None,
         platform: str = sys.platform,
     ) -> None:
@@ -72,6 +75,7 @@ class SqliteJournal:
         self._till = till
         self._clock = clock
         self._open_connection = open_connection
+        self._settle = settle
         self._platform = platform
         self._db: Database | None = None
         self._lock = JournalLock(path.with_name(path.name + ".lock"), holder)
@@ -179,20 +183,18 @@ class SqliteJournal:
             fold_payment(self._of_subject(db, entry.subject))
 
     def _read_back(self, drafts: Sequence[Draft], error: sqlite3.Error) -> tuple[Entry, ...]:
-        """After a failed write or sync: open the file again and see whether the commit is in it."""
+        """After a failed write or sync: open the file again and see whether the commit is in it.
+
+        What opening finds is on the disk (`sqlite.settle`).
+        """
         try:
             self._drop_connection()
             db = self._opened()
             recorded = [entry for draft in drafts if (entry := self._entry(db, draft.id))]
-            absent = len(recorded) < len(drafts)
-            # What was read may be in memory only. A checkpoint writes it again, into the file itself.
-            busy = 0 if absent else db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
         except (sqlite3.Error, CashierError) as second:
             raise self._in_doubt() from second
-        if absent:
+        if len(recorded) < len(drafts):
             raise as_cashier_error(error, self._path, _NOTHING_RECORDED) or error
-        if busy:
-            raise self._in_doubt() from error
         return tuple(_same(entry, draft) for entry, draft in zip(recorded, drafts, strict=True))
 
     def _in_doubt(self) -> InDoubt:
@@ -203,11 +205,33 @@ class SqliteJournal:
 
     # -- payments and sales ----------------------------------------------------------------------------
 
-    def has(self, entry_id: str) -> bool:
+    def entry(self, entry_id: str) -> Entry | None:
         """See the port."""
         with translated(self._path):
-            row = self._opened().execute("SELECT 1 FROM entry WHERE id = ?", (entry_id,)).fetchone()
-            return row is not None
+            return self._entry(self._opened(), entry_id)
+
+    def open_matters(self) -> tuple[Entry, ...]:
+        """See the port."""
+        sql = f"SELECT {COLUMNS} FROM entry WHERE seq IN (SELECT seq FROM matter) ORDER BY seq"
+        with translated(self._path):
+            return tuple(entry_of(row) for row in self._opened().execute(sql).fetchall())
+
+    def charged_reference(self, payment_guid: str) -> str | None:
+        """See the port."""
+        sql = "SELECT reference FROM charge JOIN payment ON payment.id = payment_id WHERE guid = ?"
+        with translated(self._path):
+            row = self._opened().execute(sql, (payment_guid,)).fetchone()
+            return row[0] if row else None
+
+    def last_of(self, kind: EntryKind) -> Entry | None:
+        """See the port."""
+        if kind not in RARE:
+            raise ValueError(f"{kind} is not recorded rarely")
+        # The kind stands in the text, so that the partial index counts.
+        sql = f"SELECT {COLUMNS} FROM entry WHERE kind = '{kind.value}' ORDER BY seq DESC LIMIT 1"
+        with translated(self._path):
+            row = self._opened().execute(sql).fetchone()
+            return entry_of(row) if row else None
 
     def payment(self, reference: str) -> Payment | None:
         """See the port."""
@@ -217,11 +241,17 @@ class SqliteJournal:
     def unsettled_payments(self) -> tuple[Payment, ...]:
         """See the port."""
         # As the partial index has it, so that settled payments cost nothing.
-        return self._payments("state IN ('ISSUED', 'OPEN', 'IN_DOUBT')", ())
+        return self._payments("state IN ('ISSUED', 'OPEN', 'IN_DOUBT', 'VOUCHED')", ())
 
     def payments_of_sale(self, sale_id: str) -> tuple[Payment, ...]:
         """See the port."""
         return self._payments("sale_id = ?", (sale_id,))
+
+    def payments_of_invoice(self, number: str) -> tuple[Payment, ...]:
+        """See the port."""
+        return self._payments(
+            "seq IN (SELECT seq FROM payment_invoice WHERE invoice = ?)", (invoice_key(number),)
+        )
 
     def sale(self, sale_id: str) -> Sale | None:
         """See the port: as it was recorded last."""
@@ -246,6 +276,10 @@ class SqliteJournal:
     def receipts_of_sale(self, sale_id: str) -> tuple[Receipt, ...]:
         """See the port."""
         return self._receipts("sale_id = ?", (sale_id,))
+
+    def receipts_of_day(self, business_date: str) -> tuple[Receipt, ...]:
+        """See the port."""
+        return self._receipts("business_date = ?", (business_date,))
 
     def search(self, text: str, limit: int) -> tuple[Receipt, ...]:
         """See the port and `cashier.journal.search`; a receipt of exactly the typed number comes first."""
@@ -295,7 +329,7 @@ class SqliteJournal:
     def _opened(self) -> Database:
         """The connection; a new one after a disk error closed the last."""
         if self._db is None:
-            db = open_for_writing(self._path, self._open_connection, self._platform)
+            db = open_for_writing(self._path, self._open_connection, self._platform, self._settle)
             try:
                 with translated(self._path):
                     migrate(db, self._path)

@@ -20,7 +20,7 @@ from cashier.journal.schema import PROJECTIONS, SCHEMA_VERSION, version_of
 from cashier.journal.sqlite import connect, readonly_uri, sqlite3, tell_damaged_text, translated
 
 #: Projection tables, compared column by column with what the entries say.
-_COMPARED = ("payment", "receipt")
+_COMPARED = ("payment", "payment_invoice", "charge", "matter", "receipt")
 
 
 @dataclass(frozen=True)
@@ -124,16 +124,11 @@ SELECT min(seq) FROM (
 
 def _first_difference(db: Database, table: str) -> int | None:
     """The first `seq` at which the scratch table and the journal's differ."""
-    columns = [row[1] for row in db.execute(f"PRAGMA main.table_info({table})")]
-    ours = ", ".join(f"ours.{column}" for column in columns)
-    theirs = ", ".join(f"theirs.{column}" for column in columns)
     sql = f"""
     SELECT min(seq) FROM (
-        SELECT ours.seq AS seq FROM main.{table} AS ours
-            LEFT JOIN journal.{table} AS theirs ON theirs.seq = ours.seq
-            WHERE ({ours}) IS NOT ({theirs})
+        SELECT * FROM (SELECT * FROM main.{table} EXCEPT SELECT * FROM journal.{table})
         UNION ALL
-        SELECT seq FROM journal.{table} WHERE seq NOT IN (SELECT seq FROM main.{table})
+        SELECT * FROM (SELECT * FROM journal.{table} EXCEPT SELECT * FROM main.{table})
     )
     """
     found: int | None = db.execute(sql).fetchone()[0]

@@ -54,6 +54,19 @@ class Biller:
 
 
 @dataclass(frozen=True)
+class Waits:
+    """How long things must stand before they count, in seconds.
+
+    `session_s` is the life of a hosted page, in which it may still take money, and `margin_s` is added to it.
+    `quiet_s` is how long a page must be gone before a declined card is taken to be the last word.
+    """
+
+    session_s: float = 30 * 60
+    margin_s: float = 5 * 60
+    quiet_s: float = 20
+
+
+@dataclass(frozen=True)
 class TillConfig:
     """One till at one counter."""
 
@@ -67,6 +80,9 @@ class TillConfig:
     return_url: str | None = None
     account_required: bool = False
     readers: tuple[Reader, ...] = ()
+    supervisors: tuple[str, ...] = ()
+    portal_url: str | None = None
+    waits: Waits = Waits()
 
     def biller_of(self, type_ids: Iterable[int]) -> Biller:
         """The biller that takes these invoice types. Raises Refused when none takes them all."""

@@ -1,13 +1,13 @@
-"""Card payments: issue, launch, hints from the page, facts from the hub.
+"""Card payments: issue, launch, hints from the page. What ends them is in `facts`.
 
-Intent before effect: a payment with its exact request is in the journal before the gateway hears of it,
+Intent before effect: a payment with its exact request is in the journal before hub or gateway hear of it,
 and PAGE_OPENING is there before its page is opened. Decide and append happen with no `await` between.
 """
 
-from dataclasses import asdict, dataclass, replace
+from dataclasses import replace
 
 from cashier.domain.entries import Draft, EntryKind, Json, utc_text
-from cashier.domain.errors import Refused
+from cashier.domain.errors import Discrepancy, Held, Refused
 from cashier.domain.ids import payment_reference
 from cashier.domain.money import Cents, format_dollars
 from cashier.domain.payment import (
@@ -17,24 +17,15 @@ from cashier.domain.payment import (
     PaymentEvent,
     PaymentState,
     apply,
+    invoice_key,
 )
-from cashier.domain.postback import DeliveredPostback
-from cashier.domain.receipt import Receipt, Tender, TenderKind
-from cashier.domain.records import postback_to_json, receipt_to_json, sale_to_json
+from cashier.domain.records import sale_to_json
 from cashier.domain.sale import Fee, Invoice, Sale
 from cashier.till.config import Biller, Reader, TillConfig
+from cashier.till.day import business_date
+from cashier.till.holding import give_back
 from cashier.till.identity import new_id
-from cashier.till.ports import Clock, CounterExtras, Gateway, Journal, PostbackFeed, Randomness
-from cashier.till.reconcile import Verdict, charge_id, judge
-
-
-@dataclass(frozen=True)
-class Told:
-    """What taking one postback did: the payment it moved, and the receipt it made."""
-
-    payment: Payment | None
-    receipt: Receipt | None = None
-    repeated: bool = False
+from cashier.till.ports import Clock, CounterExtras, Gateway, Holds, Journal, PostbackFeed, Randomness
 
 
 class CardPayments:
@@ -48,6 +39,7 @@ class CardPayments:
         journal: Journal,
         gateway: Gateway,
         feed: PostbackFeed,
+        holds: Holds,
     ) -> None:
         self._config = config
         self._clock = clock
@@ -55,6 +47,7 @@ class CardPayments:
         self._journal = journal
         self._gateway = gateway
         self._feed = feed
+        self._holds = holds
 
     # -- intent ----------------------------------------------------------------------------------------
 
@@ -64,7 +57,7 @@ class CardPayments:
         Raises Refused when another attempt is open, nothing is left, the biller's card maximum is exceeded
         or the profile cannot express the sale.
         """
-        self._refuse_second_attempt(sale_id)
+        self._refuse_second_attempt(sale_id, sale)
         _refuse_equal_numbers(sale)
         due = self.remaining(sale_id, sale)
         if due.total_cents <= 0:
@@ -94,6 +87,7 @@ class CardPayments:
             "reader": reader.label if reader else "",
             "request": request,
             "issued_at": utc_text(self._clock.now()),
+            "business_date": business_date(self._journal, self._clock).isoformat(),
         }
         drafts = []
         if self._journal.sale(sale_id) != sale:
@@ -106,19 +100,37 @@ class CardPayments:
         """The sale with each invoice at what is still due on it; paid invoices are left out."""
         paid: dict[str, int] = {}
         for payment in self._journal.payments_of_sale(sale_id):
-            for item in payment.confirmations:
-                paid[item.invoice_number] = paid.get(item.invoice_number, 0) + item.amount_cents
+            for number, cents in payment.paid_by_invoice.items():
+                paid[number] = paid.get(number, 0) + cents
         left = (_less(invoice, paid.get(invoice.number or "", 0)) for invoice in sale.invoices)
         return replace(sale, invoices=tuple(invoice for invoice in left if invoice.total_cents > 0))
 
-    def _refuse_second_attempt(self, sale_id: str) -> None:
-        for payment in self._journal.payments_of_sale(sale_id):
+    def _refuse_second_attempt(self, sale_id: str, sale: Sale) -> None:
+        """One attempt at a time for a sale, and for an invoice, whichever sale it stands on."""
+        attempts = {payment.id: payment for payment in self._journal.payments_of_sale(sale_id)}
+        for invoice in sale.invoices:
+            for payment in self._journal.payments_of_invoice(invoice.number or ""):
+                attempts[payment.id] = payment
+                if payment.sale_id != sale_id:
+                    self._refuse_paid(payment, invoice)
+        for payment in attempts.values():
             if payment.locks_sale:
                 raise Refused(
                     f"Payment {payment.reference[:10]}… of {format_dollars(payment.amount_cents)} for this "
                     f"sale is not settled (till {payment.till}, {payment.issued_at[11:16]} UTC). "
                     "Do not charge again; wait until it is."
                 )
+
+    def _refuse_paid(self, payment: Payment, invoice: Invoice) -> None:
+        """An invoice that was wholly paid on another sale is not taken a second time."""
+        key = invoice_key(invoice.number or "")
+        launched = sum(item.amount_cents for item in payment.invoices if invoice_key(item.number) == key)
+        paid = sum(cents for number, cents in payment.paid_by_invoice.items() if invoice_key(number) == key)
+        if 0 < launched <= paid:
+            raise Refused(
+                f"Invoice {invoice.number} was paid already: {format_dollars(launched)} by payment "
+                f"{payment.reference[:10]}… on {payment.issued_at[:10]}. Do not charge it again."
+            )
 
     def _extras(
         self, reference: str, due: Sale, biller: Biller, reader: Reader | None, emv_works: bool
@@ -139,19 +151,49 @@ class CardPayments:
     # -- effect ----------------------------------------------------------------------------------------
 
     async def launch(self, reference: str) -> str:
-        """Register the payment's invoices with the gateway; the address of its hosted page.
+        """Hold the payment's invoices at the hub and register them with the gateway; its page's address.
 
         On an error the payment stays ISSUED: no page was opened, so no money can have moved, and the same
-        bytes may be sent again. Raises Refused, Unavailable or InDoubt.
+        bytes may be sent again. Raises Refused, Unavailable or InDoubt; Held, and gives the payment up, when
+        an invoice is being paid elsewhere.
         """
         payment = self._payment(reference)
+        if payment.state is PaymentState.APPROVED:
+            raise Refused("Invoice Cloud has confirmed this payment already. Its page was not opened.")
         if payment.state is not PaymentState.ISSUED:
             raise Refused("This payment's page was opened before. It is being checked; do not charge again.")
+        await self._announce(payment)
         url = await self._gateway.launch(payment.request, payment.biller)
         if self._payment(reference).state is not PaymentState.ISSUED:
             raise Refused("This payment was settled or given up meanwhile. Its page was not opened.")
         self.hint(reference, PaymentEvent.PAGE_OPENING)
         return url
+
+    async def _announce(self, payment: Payment) -> None:
+        """Hold the invoices at every till of the site, before anything can be paid."""
+        sale = self._journal.sale(payment.sale_id)
+        assert sale is not None, "a payment is recorded in the commit of its sale"
+        portal = self._gateway.portal(sale, self._config.portal_url)
+        wanted = (payment.reference, payment.biller, payment.amount_cents, payment.invoices, portal)
+        try:
+            try:
+                await self._holds.announce(*wanted)
+            except Held as held:
+                if not await self._gave_back(held.reference):
+                    raise
+                await self._holds.announce(*wanted)
+        except (Held, Discrepancy) as error:
+            if self._payment(payment.reference).state is PaymentState.ISSUED:
+                self.hint(payment.reference, PaymentEvent.GIVEN_UP_UNOPENED, error.user_text)
+            raise
+
+    async def _gave_back(self, reference: str) -> bool:
+        """Whether the holder is a payment of our own that is settled: then it holds nothing any more."""
+        holder = self._journal.payment(reference)
+        if holder is None or holder.locks_sale:
+            return False
+        await give_back(self._holds, holder)
+        return True
 
     # -- hints -----------------------------------------------------------------------------------------
 
@@ -161,7 +203,7 @@ class CardPayments:
             raise ValueError(f"{event} is a fact")
         payment = self._payment(reference)
         state = apply(payment.state, event)
-        if state is payment.state and event is PaymentEvent.PAGE_SUBMITTED:
+        if event is PaymentEvent.PAGE_SUBMITTED and state is payment.state and not payment.card_declined:
             return payment  # only the first press after a decline says something new
         body = {"event": event.value, "state": state.value, "detail": detail}
         self._journal.record([self._draft(EntryKind.PAYMENT_HINTED, payment.id, body)])
@@ -179,110 +221,6 @@ class CardPayments:
             if payment.state is PaymentState.OPEN:
                 self.hint(payment.reference, PaymentEvent.TILL_RESTARTED)
         return self._journal.unsettled_payments()
-
-    # -- facts -----------------------------------------------------------------------------------------
-
-    def take(self, delivered: DeliveredPostback) -> Told:
-        """Apply one postback from the hub, exactly once: its delivery id is the id of its entry."""
-        payment = self._journal.payment(delivered.reference)
-        if self._journal.has(delivered.id):
-            return Told(payment, repeated=True)
-        if payment is None:
-            self._record_unmatched(delivered)
-            return Told(None)
-        verdict = judge(
-            payment, delivered.postback, self._guid(payment.biller), self._declined_charges(payment)
-        )
-        drafts = [self._told_draft(delivered, payment, verdict)]
-        receipt = self._receipt(payment, verdict)
-        discrepancy = verdict.discrepancy
-        if receipt is not None and receipt.due_cents < 0:
-            receipt, discrepancy = None, "DUPLICATE PAYMENT: the sale was already paid; refund one of them"
-        if discrepancy:
-            body = {"reason": discrepancy, "postback": delivered.id}
-            drafts.append(self._draft(EntryKind.DISCREPANCY_FOUND, payment.id, body))
-        if receipt is not None:
-            drafts.append(self._draft(EntryKind.RECEIPT_ISSUED, payment.sale_id, receipt_to_json(receipt)))
-        recorded = self._journal.record(drafts)
-        if receipt is not None:
-            receipt = replace(receipt, number=recorded[-1].body["number"])
-        return Told(self._payment(payment.reference), receipt)
-
-    def _guid(self, biller: str) -> str:
-        """The biller's GUID; empty when it is not known, also because the biller is no longer set up.
-
-        A payment must find its end even after its biller was taken out of the settings.
-        """
-        return next((item.guid for item in self._config.billers if item.name == biller), "")
-
-    def _declined_charges(self, payment: Payment) -> frozenset[str]:
-        told = (
-            entry.body["postback"]
-            for entry in self._journal.entries(payment.id)
-            if entry.body.get("event") == PaymentEvent.CONFIRMED_DECLINED.value
-        )
-        return frozenset(
-            charge_id(item["payment_guid"], item["payment_date"], item["payment_message"]) for item in told
-        )
-
-    def _told_draft(self, delivered: DeliveredPostback, payment: Payment, verdict: Verdict) -> Draft:
-        body: dict[str, object] = {
-            "source": "postback",
-            "received_at": delivered.received_at,
-            "reason": verdict.reason,
-            "postback": postback_to_json(delivered.postback),
-        }
-        if verdict.event is not None:
-            body |= {
-                "event": verdict.event.value,
-                "state": apply(payment.state, verdict.event).value,
-                "confirmations": [asdict(item) for item in verdict.confirmations],
-            }
-        return Draft(delivered.id, verdict.kind, payment.id, body)
-
-    def _record_unmatched(self, delivered: DeliveredPostback) -> None:
-        body = {
-            "source": "postback",
-            "received_at": delivered.received_at,
-            "reason": "this till knows no payment of this reference",
-            "postback": postback_to_json(delivered.postback),
-        }
-        draft = Draft(delivered.id, EntryKind.POSTBACK_UNMATCHED, delivered.reference, body)
-        self._journal.record([draft])
-
-    def _receipt(self, payment: Payment, verdict: Verdict) -> Receipt | None:
-        """The receipt of the fact that completes a payment, not yet numbered."""
-        if verdict.event is not PaymentEvent.CONFIRMED_PAID or payment.state is PaymentState.APPROVED:
-            return None
-        sale = self._journal.sale(payment.sale_id)
-        assert sale is not None, "a payment is recorded in the commit of its sale"
-        earlier = self._journal.receipts_of_sale(payment.sale_id)
-        items = (*payment.confirmations, *verdict.confirmations)
-        card = items[0].card_type
-        tender = Tender(
-            kind=TenderKind.BANK if card.upper() in ("ACH", "EFT", "ECHECK", "CHECKING") else TenderKind.CARD,
-            amount_cents=Cents(sum(item.amount_cents for item in items)),
-            service_fee_cents=Cents(sum(item.service_fee_cents for item in items)),
-            brand=card,
-            message=items[0].message,
-        )
-        return Receipt(
-            number="",
-            sale_id=payment.sale_id,
-            payment_id=payment.id,
-            reference=payment.reference,
-            at=utc_text(self._clock.now()),
-            business_date=self._clock.today().isoformat(),
-            agency=self._config.agency,
-            till=self._config.till,
-            cashier=payment.cashier,
-            customer=sale.customer,
-            permit=sale.permit,
-            invoices=sale.invoices,
-            tenders=(tender,),
-            training=self._config.training,
-            paid_before_cents=Cents(sum(item.paid_cents for item in earlier)),
-        )
 
     # -- helpers ---------------------------------------------------------------------------------------
 

@@ -85,8 +85,11 @@ class PaymentView:
     standing: Standing
     steps: tuple[Step, ...]
     issued_at: str
+    card_declined: bool
     can_try_again: bool
     can_give_up: bool
+    can_print_slip: bool
+    can_print_statement: bool
     needs_person: bool
 
 
@@ -109,6 +112,8 @@ class Snapshot:
     agency: str
     training: bool
     line: LineState
+    line_fault: str
+    journal_fault: str
     busy: bool
     readers: tuple[Reader, ...]
     draft: DraftView
@@ -132,6 +137,8 @@ def take_snapshot(
     line: LineState,
     busy: bool,
     emv_refusal: str | None,
+    line_fault: str,
+    refusal: str,
 ) -> Snapshot:
     """Fold what is known into one view."""
     locked = any(item.locks_sale for item in draft_payments)
@@ -141,9 +148,13 @@ def take_snapshot(
         agency=config.agency,
         training=config.training,
         line=line,
+        line_fault=line_fault,
+        journal_fault=refusal,
         busy=busy,
         readers=config.readers,
-        draft=_draft_view(config, draft, paid_cents, locked, line, emv_refusal or ""),
+        draft=_draft_view(
+            config, draft, paid_cents, locked, refusal or _line_refusal(line, line_fault), emv_refusal or ""
+        ),
         payment=_payment_view(payment, payment_entries, receipt) if payment else None,
         unsettled=tuple(
             UnsettledRow(item.reference, item.issued_at, item.amount_cents, standing(item))
@@ -155,7 +166,7 @@ def take_snapshot(
 
 
 def _draft_view(
-    config: TillConfig, draft: Draft, paid_cents: Cents, locked: bool, line: LineState, emv_refusal: str
+    config: TillConfig, draft: Draft, paid_cents: Cents, locked: bool, refused: str, emv_refusal: str
 ) -> DraftView:
     groups: dict[int, list[Line]] = {}
     for item in draft.lines:
@@ -182,7 +193,7 @@ def _draft_view(
         service_fee_cents=biller.service_fee.of(due) if biller else Cents(0),
         reader=reader,
         emv_refusal=emv_refusal,
-        card_refusal=refusal or _card_refusal(draft, due, locked, line, biller),
+        card_refusal=refusal or _card_refusal(draft, due, locked, refused, biller),
         is_empty=draft.is_empty,
         is_locked=locked or paid_cents > 0,
     )
@@ -196,7 +207,11 @@ def _biller(config: TillConfig, type_ids: Iterable[int]) -> tuple[Biller | None,
         return None, refused.user_text
 
 
-def _card_refusal(draft: Draft, due: Cents, locked: bool, line: LineState, biller: Biller | None) -> str:
+def _line_refusal(line: LineState, fault: str) -> str:
+    return f"Cards cannot be taken: {fault}." if line is LineState.OFFLINE else ""
+
+
+def _card_refusal(draft: Draft, due: Cents, locked: bool, refused: str, biller: Biller | None) -> str:
     if not draft.lines:
         return "Add a fee first."
     if not draft.customer.name.strip():
@@ -208,9 +223,7 @@ def _card_refusal(draft: Draft, due: Cents, locked: bool, line: LineState, bille
     maximum = biller.card_maximum_cents if biller else None
     if maximum is not None and due > maximum:
         return f"Cards are taken up to {format_dollars(maximum)} here."
-    if line is LineState.OFFLINE:
-        return "The line is down: cards cannot be confirmed now."
-    return ""
+    return refused
 
 
 def _payment_view(payment: Payment, entries: tuple[Entry, ...], receipt: Receipt | None) -> PaymentView:
@@ -228,8 +241,12 @@ def _payment_view(payment: Payment, entries: tuple[Entry, ...], receipt: Receipt
         standing=standing(payment, last_hint),
         steps=_steps(payment, entries, receipt),
         issued_at=payment.issued_at,
+        card_declined=payment.card_declined,
         can_try_again=payment.state is PaymentState.ISSUED,
         can_give_up=payment.state is PaymentState.ISSUED,
+        can_print_slip=payment.state in (PaymentState.IN_DOUBT, PaymentState.VOUCHED),
+        can_print_statement=payment.state in (PaymentState.DECLINED, PaymentState.ABANDONED)
+        and not payment.confirmations,
         needs_person=bool(payment.reviews),
     )
 
@@ -237,12 +254,17 @@ def _payment_view(payment: Payment, entries: tuple[Entry, ...], receipt: Receipt
 def _steps(payment: Payment, entries: tuple[Entry, ...], receipt: Receipt | None) -> tuple[Step, ...]:
     """Registered, payer pays, confirmed, receipt: each with the time its entry was recorded."""
     opened = _time_of(entries, PaymentEvent.PAGE_OPENING)
-    approved = payment.state is PaymentState.APPROVED
+    approved = payment.state in (PaymentState.APPROVED, PaymentState.VOUCHED)
     told = _told_time(entries)
-    paying = StepState.NOW if payment.state is PaymentState.OPEN else StepState.DONE
+    is_paying = payment.state is PaymentState.OPEN and not payment.card_declined
+    paying = StepState.NOW if is_paying else StepState.DONE
     match payment.state:
         case PaymentState.DECLINED:
             confirmed = Step("declined by the gateway", StepState.STOPPED, told)
+        case PaymentState.OPEN if payment.card_declined:
+            confirmed = Step("declined by the gateway", StepState.STOPPED, payment.moved_at)
+        case PaymentState.VOUCHED:
+            confirmed = Step("seen paid in the gateway's portal", StepState.NOW, payment.moved_at)
         case PaymentState.IN_DOUBT:
             confirmed = Step("checking with the gateway …", StepState.NOW)
         case PaymentState.APPROVED:

@@ -8,6 +8,7 @@ import datetime as dt
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
+from cashier.domain.entries import Entry
 from cashier.domain.errors import CashierError, InDoubt, Refused, Unavailable
 from cashier.domain.fees import (
     Measure,
@@ -25,11 +26,17 @@ from cashier.domain.postback import DeliveredPostback
 from cashier.domain.pricing import quick_price
 from cashier.domain.receipt import Receipt
 from cashier.domain.sale import Customer, Permit, Sale
+from cashier.till.checking import Checker, Sleep
 from cashier.till.config import Reader, TillConfig
+from cashier.till.day import close_day
+from cashier.till.desk import Desk
 from cashier.till.draft import Draft
+from cashier.till.facts import Facts, Told
+from cashier.till.holding import HoldKeeper
 from cashier.till.identity import new_id
-from cashier.till.payments import CardPayments, Told, can
-from cashier.till.ports import Clock, Gateway, Journal, PostbackFeed, Randomness
+from cashier.till.integrity import Integrity
+from cashier.till.payments import CardPayments, can
+from cashier.till.ports import Clock, Journal, Outside, Randomness
 from cashier.till.snapshot import LineState, Snapshot, take_snapshot
 
 #: How many receipts a search shows; more would be scrolled past, not read.
@@ -58,24 +65,40 @@ class Till:
         clock: Clock,
         randomness: Randomness,
         journal: Journal,
-        gateway: Gateway,
-        feed: PostbackFeed,
+        outside: Outside,
         schedule_on: Callable[[dt.date], Schedule],
+        sleep: Sleep | None = None,
     ) -> None:
         self.config = config
         self._clock = clock
         self._randomness = randomness
         self._journal = journal
-        self._gateway = gateway
-        self._feed = feed
+        self._gateway = outside.gateway
         self._schedule_on = schedule_on
-        self._payments = CardPayments(config, clock, randomness, journal, gateway, feed)
+        self._payments = CardPayments(
+            config, clock, randomness, journal, outside.gateway, outside.feed, outside.holds
+        )
+        self._facts = Facts(config, clock, randomness, journal)
+        self.checker = Checker(config.waits, clock, journal, outside.enquiry, self._facts, self._told, sleep)
+        self.holding = HoldKeeper(outside.holds, journal)
+        self.desk = Desk(
+            config,
+            clock,
+            journal,
+            outside.holds,
+            outside.approvers,
+            self._facts,
+            self.checker,
+            self._told,
+        )
+        self.integrity = Integrity(config, clock, randomness, journal, outside.approvers, self._changed)
         self._listeners: list[Callable[[], None]] = []
-        self._line = LineState.UNKNOWN
+        self._line = self._gateway_line = LineState.UNKNOWN
         self._busy = False
         self._current: str | None = None
         self._draft = self._new_draft()
-        self._payments.restart()
+        for payment in self._payments.restart():
+            self._facts.match_waiting(payment.reference)
 
     # -- looking -----------------------------------------------------------------------------------------
 
@@ -96,7 +119,9 @@ class Till:
             unsettled=self._journal.unsettled_payments(),
             receipt=self._receipt_of(payment) if payment else None,
             recent=self._journal.search("", RECENT_LIMIT),
-            line=self._line,
+            line=self.line,
+            line_fault=self._line_fault(),
+            refusal=self.integrity.refusal,
             busy=self._busy,
             emv_refusal=self._emv_refusal(),
         )
@@ -256,15 +281,10 @@ class Till:
                 raise Refused("There is nothing to pay yet. Add a fee first.")
             if not self._draft.customer.name.strip():
                 raise Refused("Who pays? Enter the customer's name first.")
-            if self._line is LineState.OFFLINE:
-                raise Refused(
-                    "Cards cannot be taken now: the postback hub does not answer, so a payment could not be "
-                    "confirmed. No money was taken. Take cash or a check."
-                )
+            self._refuse_card()
             reader = self._reader(self._draft.reader_id)
-            payment = self._payments.issue(self._draft.sale_id, self._sale(), reader)
-            self._current = payment.reference
-            return await self._payments.launch(payment.reference)
+            payment = self._issue(self._draft.sale_id, self._sale(), reader)
+            return await self._launch(payment.reference)
         finally:
             self._release()
 
@@ -272,12 +292,10 @@ class Till:
         """Record and register a card payment for a sale that came as a file; the address of its page."""
         self._claim()
         try:
+            self._refuse_card()
             sale_id = str(new_id(self._clock, self._randomness))
-            payment = self._payments.issue(
-                sale_id, self._gateway.number_invoices(sale, self._stem(sale_id)), None
-            )
-            self._current = payment.reference
-            return await self._payments.launch(payment.reference)
+            payment = self._issue(sale_id, self._gateway.number_invoices(sale, self._stem(sale_id)), None)
+            return await self._launch(payment.reference)
         finally:
             self._release()
 
@@ -285,9 +303,31 @@ class Till:
         """Send the recorded payment's same bytes again; the address of the page to open."""
         self._claim()
         try:
-            return await self._payments.launch(self._current_reference())
+            self._refuse_card()
+            return await self._launch(self._current_reference())
         finally:
             self._release()
+
+    def _issue(self, sale_id: str, sale: Sale, reader: Reader | None) -> Payment:
+        payment = self._payments.issue(sale_id, sale, reader)
+        self._current = payment.reference
+        self._facts.match_waiting(payment.reference)
+        return payment
+
+    async def _launch(self, reference: str) -> str:
+        try:
+            return await self._payments.launch(reference)
+        finally:
+            self._moved(reference)
+
+    def _refuse_card(self) -> None:
+        """No attempt is made that could not be confirmed (behaviour O5), or recorded soundly (A1)."""
+        if self.integrity.refusal:
+            raise Refused(self.integrity.refusal)
+        if self.line is LineState.OFFLINE:
+            raise Refused(
+                f"Cards cannot be taken now: {self._line_fault()}. No money was taken. Take cash or a check."
+            )
 
     def give_up(self) -> None:
         """Give up a payment whose page was never opened. Refused while its page is being asked for."""
@@ -297,6 +337,7 @@ class Till:
         if payment is None or not can(payment, PaymentEvent.GIVEN_UP_UNOPENED):
             raise Refused("This payment's page was opened: it cannot be given up. Only a fact settles it.")
         self._payments.hint(payment.reference, PaymentEvent.GIVEN_UP_UNOPENED)
+        self._moved(payment.reference)
         self._changed()
 
     def page_event(self, reference: str, event: PaymentEvent, detail: str = "") -> None:
@@ -309,6 +350,7 @@ class Till:
         payment = self._journal.payment(reference)
         if payment is not None and can(payment, event):
             self._payments.hint(reference, event, detail)
+            self.checker.ring(reference if event is PaymentEvent.PAGE_RETURNED else None)
             self._changed()
 
     def show_payment(self, reference: str) -> None:
@@ -322,9 +364,43 @@ class Till:
 
     def take(self, delivered: DeliveredPostback) -> Told:
         """Apply one postback. Raises Unavailable when the journal could not record it."""
-        told = self._payments.take(delivered)
-        self._changed()
+        told = self._facts.take(delivered)
+        self._told(told)
         return told
+
+    def _told(self, told: Told) -> None:
+        """Something was told of a payment, or of none."""
+        if told.payment is not None:
+            self._moved(told.payment.reference)
+        self._changed()
+
+    def _moved(self, reference: str) -> None:
+        """A payment's state may have changed: who asks, who holds and what is at hand follow."""
+        payment = self._journal.payment(reference)
+        if payment is not None and not payment.locks_sale:
+            self.holding.ring()
+            self.desk.ended(payment)
+        self.checker.ring()
+
+    def close_day(self) -> Entry:
+        """Close the open business date; payments that are not settled are carried on by name.
+
+        Closing depends on no answer of anyone. Refused while a payment is before a payer.
+        """
+        self._refuse_while_paying()
+        entry = close_day(self._journal, self._clock, self._randomness, self.config.cashier)
+        self._changed()
+        return entry
+
+    # -- the line ----------------------------------------------------------------------------------------
+
+    @property
+    def line(self) -> LineState:
+        """Whether hub and gateway both answer, by asking them."""
+        for state in (LineState.OFFLINE, LineState.UNKNOWN):
+            if state in (self._line, self._gateway_line):
+                return state
+        return LineState.ONLINE
 
     def line_is(self, line: LineState) -> None:
         """What the hub's feed says of the line."""
@@ -336,7 +412,34 @@ class Till:
             # itself, and the next start puts an open payment into doubt.
             with contextlib.suppress(Unavailable, InDoubt):
                 self._payments.line_lost()
+        elif line is LineState.ONLINE:
+            self.holding.ring()
         self._changed()
+
+    def gateway_is(self, line: LineState) -> None:
+        """What the probe of the gateway says."""
+        if line is not self._gateway_line:
+            self._gateway_line = line
+            self._changed()
+
+    async def probe(self) -> LineState:
+        """Ask whether the gateway can be reached; the system's own "online" flag says nothing of it."""
+        try:
+            await self._gateway.reach()
+        except CashierError:
+            self.gateway_is(LineState.OFFLINE)
+        else:
+            self.gateway_is(LineState.ONLINE)
+        return self._gateway_line
+
+    def _line_fault(self) -> str:
+        if self._line is LineState.OFFLINE:
+            return "the postback hub does not answer, so a payment could not be confirmed"
+        if self._gateway_line is LineState.OFFLINE:
+            return "Invoice Cloud is not reached"
+        return ""
+
+    # -- payments ----------------------------------------------------------------------------------------
 
     def payment(self, reference: str) -> Payment | None:
         """A payment by its reference."""

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from cashier.domain.money import format_dollars
-from cashier.domain.payment import Payment, PaymentState
+from cashier.domain.payment import Payment, PaymentEvent, PaymentState
 
 
 class Tone(StrEnum):
@@ -48,19 +48,27 @@ def standing(payment: Payment, last_hint: str = "") -> Standing:
                 "Not started",
                 f"{amount} is recorded; the payment page was not opened. No money moved.",
             )
+        case PaymentState.OPEN if payment.card_declined:
+            return Standing(
+                Tone.REFUSED,
+                "Declined",
+                f"The card was refused ({_reason(payment)}). The payer may try another card on the page; or "
+                "close the page and pay another way.",
+            )
         case PaymentState.OPEN:
             return Standing(Tone.CALM, "Payer is paying", "The payer is at the payment page.")
         case PaymentState.IN_DOUBT:
             return _in_doubt(payment, last_hint)
         case PaymentState.APPROVED:
-            return _approved(payment)
+            return _approved(payment, last_hint)
+        case PaymentState.VOUCHED:
+            return _vouched(payment, amount)
         case PaymentState.DECLINED:
-            reason = payment.declines[-1] if payment.declines else "declined"
             return Standing(
                 Tone.REFUSED,
                 "Declined",
-                f"The card was refused ({reason}). No money was taken. The payer may try another card on the "
-                "page, or close the page and pay another way.",
+                f"The card was refused ({_reason(payment)}). No money was taken. The payer may try again or "
+                "pay another way.",
             )
         case PaymentState.ABANDONED:
             return Standing(Tone.CALM, "Given up", "No money was taken. The sale can be paid.")
@@ -81,16 +89,48 @@ def _in_doubt(payment: Payment, last_hint: str) -> Standing:
             "In doubt",
             f"{paid} of {total} is confirmed so far. Checking – do not charge again.",
         )
+    if payment.card_declined:
+        return Standing(
+            Tone.WAITING,
+            "Declined",
+            f"The card was refused ({_reason(payment)}). Making sure that no other card is under way – "
+            "do not charge again yet.",
+        )
     return Standing(
         Tone.WAITING, "In doubt", DOUBT.get(last_hint, "Checking with Invoice Cloud – do not charge again.")
     )
 
 
-def _approved(payment: Payment) -> Standing:
+def _reason(payment: Payment) -> str:
+    return payment.declines[-1] if payment.declines else "declined"
+
+
+def _vouched(payment: Payment, amount: str) -> Standing:
+    assert payment.vouch is not None
+    who = f"{payment.vouch.asked_by} and {payment.vouch.approved_by}"
+    if payment.reviews:
+        return Standing(
+            Tone.WAITING, "Paid per portal", f"{who} took it for paid, but: {payment.reviews[-1]}."
+        )
+    return Standing(
+        Tone.WAITING,
+        "Paid per portal",
+        f"{who} saw {amount} paid in Invoice Cloud's portal. It stays on the desk until Invoice Cloud says "
+        "the same.",
+    )
+
+
+def _approved(payment: Payment, last_hint: str) -> Standing:
     paid = format_dollars(payment.confirmed_cents)
     if payment.confirmed_cents < payment.amount_cents:
         due = format_dollars(payment.amount_cents - payment.confirmed_cents)
         return Standing(Tone.PAID, "Partly paid", f"{paid} is paid. {due} is still due.")
     if payment.reviews:
         return Standing(Tone.PAID, "Paid", f"{paid} is paid. A supervisor must look: {payment.reviews[-1]}.")
+    if last_hint == PaymentEvent.PAGE_CLOSED.value:
+        return Standing(
+            Tone.PAID,
+            "Paid",
+            f"{paid} is paid, confirmed by Invoice Cloud: it was completed before the page was closed.",
+        )
     return Standing(Tone.PAID, "Paid", f"{paid} is paid, confirmed by Invoice Cloud.")

@@ -21,13 +21,13 @@ LOOK_AGAIN_S = 0.03
 SHOWN_S = 0.2
 
 
-async def until(condition: Callable[[], object], what: str) -> None:
+async def until(condition: Callable[[], object], what: str, patience_s: float = PATIENCE_S) -> None:
     """Wait for a condition. Raises TimeoutError saying what was waited for."""
     loop = asyncio.get_running_loop()
-    end = loop.time() + PATIENCE_S
+    end = loop.time() + patience_s
     while not condition():
         if loop.time() > end:
-            raise TimeoutError(f"waited {PATIENCE_S:.0f} s in vain for {what}")
+            raise TimeoutError(f"waited {patience_s:.0f} s in vain for {what}")
         await asyncio.sleep(LOOK_AGAIN_S)
 
 

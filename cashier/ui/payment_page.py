@@ -6,23 +6,15 @@ The view's signals are hints and go up to the till as such; only the till's snap
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QSize, Qt, Signal
-from PySide6.QtWidgets import (
-    QGridLayout,
-    QHBoxLayout,
-    QListWidget,
-    QListWidgetItem,
-    QStackedWidget,
-    QVBoxLayout,
-    QWidget,
-)
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
 
 from cashier.domain.errors import CashierError
 from cashier.domain.money import format_dollars
 from cashier.domain.payment import PaymentEvent, PaymentState
 from cashier.domain.receipt import Receipt
-from cashier.paper.receipt_page import local_time
-from cashier.till.snapshot import PaymentView, Snapshot, Step, StepState, UnsettledRow
+from cashier.paper.pen import local_time
+from cashier.till.snapshot import PaymentView, Snapshot, Step, StepState
 from cashier.till.till import Till
 from cashier.ui.receipt_view import ReceiptView
 from cashier.ui.theme import scaled
@@ -39,24 +31,35 @@ _ASIDE = {
     PaymentState.ISSUED: "The payment page was not opened.",
     PaymentState.OPEN: "The payment page is not open here.",
     PaymentState.IN_DOUBT: "This sale is locked until Invoice Cloud answers, here or after a restart.\n\n"
-    "Ask the payer to wait, or go on with the next sale: this payment stays on the list.",
+    "Ask the payer to wait, or hand out the slip and go on with the next sale: this payment stands under "
+    "“In doubt” until it has its answer.",
+    PaymentState.VOUCHED: "No receipt was made: see what stands beside.",
     PaymentState.APPROVED: "No receipt was made: see what stands beside.",
     PaymentState.DECLINED: "The page is closed. Nothing was charged.",
     PaymentState.ABANDONED: "Nothing was charged.",
 }
-TRY_AGAIN = "Try again   F8"
+#: The same, while it is made sure that a declined card was the last one.
+_DECLINED_ASIDE = (
+    "The page is closed. In half a minute or so it is certain that no other card is under way; then this "
+    "sale can be paid another way.\n\nIt stays as it is on the sale page."
+)
+TRY_AGAIN, NEXT_SALE = "Try again   F8", "Next sale   Enter"
 _NO_PAYMENT = "No payment is open. Take one from the sale page with F8."
-_OTHERS = "Not settled"
+#: The page of such a payment is taken down: nothing more may be sent by it.
+_OVER = (PaymentState.APPROVED, PaymentState.VOUCHED, PaymentState.DECLINED, PaymentState.ABANDONED)
+_RECEIPTED = (PaymentState.APPROVED, PaymentState.VOUCHED)
 _SIGNS = {StepState.AHEAD: "○", StepState.NOW: "◷", StepState.DONE: "✓", StepState.STOPPED: "✕"}
 
 
 class PaymentPage(QWidget):
-    """One payment at a time; below it, the others that are not settled."""
+    """One payment at a time; the others that are not settled are on the desk."""
 
     next_sale_asked = Signal()
     sale_asked = Signal()
+    desk_asked = Signal()
     try_again_asked = Signal()
     save_asked = Signal(object)
+    slip_asked = Signal(object)
     #: A verb failed: what the clerk has to know.
     told = Signal(str)
 
@@ -68,7 +71,6 @@ class PaymentPage(QWidget):
         self.hosted: HostedPage | None = None
         self._hosted_reference = ""
         self._focused_for: tuple[str, PaymentState] | None = None
-        self._listed: tuple[UnsettledRow, ...] = ()
         self._width = min(scaled(PANEL_WIDTH), PANEL_WIDTH_MAX)
         self.receipt = ReceiptView()
         self.nothing = label(_NO_PAYMENT, "soft", wrap=True)
@@ -113,19 +115,15 @@ class PaymentPage(QWidget):
             facts.addWidget(step)
         self.facts = card(facts)
         self.banner = Banner()
-        self.others_title = label(_OTHERS, "heading")
-        self.others = QListWidget()
-        self.others.setAccessibleName("Payments that are not settled")
-        self.others.itemActivated.connect(self._other_chosen)
-        self.others.itemClicked.connect(self._other_chosen)
+        self.others = self._button("", self.desk_asked.emit)
+        self.others.setObjectName("link")
         panel = QVBoxLayout()
         panel.setSpacing(12)
         facts_area = Shrinking(self.facts)
         panel.addWidget(facts_area)
         panel.addWidget(self.banner)
         panel.addLayout(self._buttons())
-        panel.addWidget(self.others_title)
-        panel.addWidget(self.others, 1)
+        panel.addWidget(self.others)
         panel.addStretch()
         for part in (facts_area, self.banner, self.others):
             part.setFixedWidth(self._width)
@@ -135,20 +133,24 @@ class PaymentPage(QWidget):
         self.try_again = self._button(TRY_AGAIN, self.try_again_asked.emit, primary=True)
         self.give_up = self._button("Give up this payment", self._give_up)
         self.stop = self._button("Stop waiting", self.stop_waiting)
-        self.other_way = self._button("Close the page, pay another way", self.sale_asked.emit)
+        self.other_way = self._button("Pay another way", self._pay_another_way)
         self.take_rest = self._button("Take the rest   F8", self.sale_asked.emit, primary=True)
-        self.next_sale = self._button("Next sale   Enter", self.next_sale_asked.emit, primary=True)
+        self.next_sale = self._button(NEXT_SALE, self.next_sale_asked.emit, primary=True)
         self.save = self._button("Save the receipt as PDF   Ctrl+P", self._save)
+        self.slip = self._button("Slip for the payer   Ctrl+P", self._ask_slip)
+        self.statement = self._button("No-charge statement   Ctrl+P", self._ask_slip)
         self.back = self._button("Back to the sale", self.sale_asked.emit)
         box = QVBoxLayout()
         box.setSpacing(8)
         self.buttons = (
             self.try_again,
             self.take_rest,
+            self.other_way,
             self.back,
             self.next_sale,
             self.save,
-            self.other_way,
+            self.slip,
+            self.statement,
             self.stop,
             self.give_up,
         )
@@ -226,7 +228,7 @@ class PaymentPage(QWidget):
     def show_snapshot(self, snapshot: Snapshot) -> None:
         """Show the current payment and the others that are not settled."""
         payment = snapshot.payment
-        self._show_others(snapshot.unsettled, payment)
+        self._show_others(snapshot)
         self.facts.setVisible(payment is not None)
         self.banner.setVisible(payment is not None)
         if payment is None:
@@ -239,16 +241,16 @@ class PaymentPage(QWidget):
             return
         self._show_facts(payment)
         self.banner.show_standing(payment.standing)
-        settled = payment.state is PaymentState.APPROVED
-        if settled and payment.reference == self._hosted_reference:
+        if payment.state in _OVER and payment.reference == self._hosted_reference:
             self.close_hosted()
-        if settled and snapshot.receipt is not None and snapshot.receipt.reference == payment.reference:
-            self.receipt.show_receipt(snapshot.receipt)
+        receipt = snapshot.receipt if payment.state in _RECEIPTED else None
+        if receipt is not None and receipt.reference == payment.reference:
+            self.receipt.show_receipt(receipt)
             self.left.setCurrentWidget(self.receipt)
         elif self.hosted is not None and payment.reference == self._hosted_reference:
             self.left.setCurrentWidget(self.hosted)
         else:
-            self.nothing.setText(_ASIDE.get(payment.state, ""))
+            self.nothing.setText(_aside(payment))
             self.left.setCurrentWidget(self.nothing)
         self._show_actions(snapshot, payment)
 
@@ -262,48 +264,48 @@ class PaymentPage(QWidget):
         for widget, step in zip(self.steps, payment.steps, strict=True):
             widget.setText(_step_text(step))
 
-    def _show_others(self, unsettled: tuple[UnsettledRow, ...], payment: PaymentView | None) -> None:
-        others = tuple(row for row in unsettled if payment is None or row.reference != payment.reference)
-        is_held = self.hosted is not None
-        self.others.setEnabled(not is_held)
-        self.others_title.setText(f"{_OTHERS} – after this page" if is_held else _OTHERS)
-        self.others.setVisible(bool(others))
-        self.others_title.setVisible(bool(others))
-        if others == self._listed:
-            return
-        self._listed = others
-        self.others.clear()
-        for row in others:
-            amount, at = format_dollars(row.amount_cents), local_time(row.issued_at)
-            item = QListWidgetItem(f"{row.standing.word} · {amount} · since {at}")
-            item.setToolTip(row.reference)
-            item.setData(Qt.ItemDataRole.UserRole, row.reference)
-            item.setSizeHint(QSize(0, scaled(40)))
-            self.others.addItem(item)
+    def _show_others(self, snapshot: Snapshot) -> None:
+        shown = snapshot.payment.reference if snapshot.payment else ""
+        count = sum(row.reference != shown for row in snapshot.unsettled)
+        payments = "1 other payment is" if count == 1 else f"{count} other payments are"
+        self.others.setText(f"{payments} not settled   Ctrl+3")
+        self.others.setAccessibleName(f"{payments} not settled")
+        self.others.setVisible(count > 0)
 
     def _show_actions(self, snapshot: Snapshot, payment: PaymentView) -> None:
-        paid = payment.state is PaymentState.APPROVED
+        state = payment.state
         open_here = self.hosted is not None and payment.reference == self._hosted_reference
         draft = snapshot.draft
-        rest = paid and draft.sale_id == payment.sale_id and draft.due_cents > 0
-        is_other_sale = draft.sale_id != payment.sale_id and not draft.is_empty
+        is_own_sale = draft.sale_id == payment.sale_id
+        rest = state is PaymentState.APPROVED and is_own_sale and draft.due_cents > 0
+        is_other_sale = not is_own_sale and not draft.is_empty
+        declined_before = payment.card_declined and state is PaymentState.IN_DOUBT and not open_here
         shown = {
             self.try_again: payment.can_try_again,
             self.give_up: payment.can_give_up and not snapshot.busy,
-            self.stop: payment.state is PaymentState.OPEN
-            or (open_here and payment.state is PaymentState.IN_DOUBT),
-            self.other_way: payment.state is PaymentState.DECLINED,
+            self.other_way: (state is PaymentState.DECLINED and is_own_sale)
+            or (payment.card_declined and state is PaymentState.OPEN),
+            self.stop: (state is PaymentState.OPEN and not payment.card_declined)
+            or (open_here and state is PaymentState.IN_DOUBT),
             self.take_rest: rest,
             self.next_sale: not rest
             and not open_here
             and not is_other_sale
             and not payment.can_try_again
-            and payment.state not in (PaymentState.OPEN, PaymentState.DECLINED),
-            self.save: paid and snapshot.receipt is not None,
-            self.back: payment.state is PaymentState.ABANDONED or (is_other_sale and not open_here),
+            and state is not PaymentState.OPEN
+            and not (state is PaymentState.DECLINED and is_own_sale),
+            self.save: self.left.currentWidget() is self.receipt,
+            self.slip: payment.can_print_slip and not open_here,
+            self.statement: payment.can_print_statement,
+            self.back: state is PaymentState.ABANDONED
+            or (is_other_sale and not open_here)
+            or (declined_before and is_own_sale),
         }
-        self.other_way.setText("Close the page, pay another way" if open_here else "Pay another way")
+        is_open = state is PaymentState.OPEN
+        self.other_way.setText("Close the page, pay another way" if is_open else "Pay another way")
+        self.other_way.setAccessibleName(self.other_way.text())
         self.try_again.setText("Starting …" if snapshot.busy else TRY_AGAIN)
+        self.next_sale.setText("Next sale" if shown[self.back] else NEXT_SALE)
         for button, wanted in shown.items():
             button.setVisible(wanted)
         # A button that goes away hands its focus to anything; Enter must go on with the sale.
@@ -320,11 +322,14 @@ class PaymentPage(QWidget):
         if reference is not None:
             self._take_down(reference, PaymentEvent.PAGE_CLOSED)
 
-    def close_declined(self) -> None:
-        """Take a declined payment's page down: nobody may pay on it while its sale is paid another way."""
-        payment = self._till.payment(self._hosted_reference) if self._till else None
-        if payment is not None and payment.state is PaymentState.DECLINED:
+    def _pay_another_way(self) -> None:
+        """Back to the sale; while the page stands, close it first: nobody may pay on it meanwhile."""
+        reference = self._till.current_reference if self._till else None
+        payment = self._till.payment(reference) if self._till and reference else None
+        if payment is not None and payment.state is PaymentState.OPEN:
             self.stop_waiting()
+        else:
+            self.sale_asked.emit()
 
     def _give_up(self) -> None:
         self._try(lambda till: till.give_up())
@@ -333,9 +338,24 @@ class PaymentPage(QWidget):
         if self.receipt.receipt is not None:
             self.save_asked.emit(self.receipt.receipt)
 
-    def _other_chosen(self, item: QListWidgetItem) -> None:
-        reference = item.data(Qt.ItemDataRole.UserRole)
-        self._try(lambda till: till.show_payment(reference))
+    def _ask_slip(self) -> None:
+        """What the payer is handed in place of a receipt."""
+
+        def ask(till: Till) -> None:
+            reference = till.current_reference or ""
+            desk = till.desk
+            self.slip_asked.emit(
+                desk.slip(reference) if self.statement.isHidden() else desk.statement(reference)
+            )
+
+        self._try(ask)
+
+    def save_shown(self) -> None:
+        """What there is on paper for the payment before the clerk."""
+        for button in (self.save, self.slip, self.statement):
+            if not button.isHidden():
+                button.click()
+                return
 
     @property
     def shown_receipt(self) -> Receipt | None:
@@ -352,6 +372,12 @@ class PaymentPage(QWidget):
                 button.setFocus()
                 return
         self.others.setFocus()
+
+
+def _aside(payment: PaymentView) -> str:
+    if payment.state is PaymentState.IN_DOUBT and payment.card_declined:
+        return _DECLINED_ASIDE
+    return _ASIDE.get(payment.state, "")
 
 
 def _step_text(step: Step) -> str:

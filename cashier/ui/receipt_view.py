@@ -7,6 +7,7 @@ from PySide6.QtWidgets import QScrollArea, QSizePolicy, QWidget
 from cashier.domain.money import format_dollars
 from cashier.domain.receipt import Receipt
 from cashier.paper import receipt_page
+from cashier.paper.pen import WIDTH
 
 SCALE_MIN, SCALE_MAX = 0.85, 1.15
 EMPTY = "No receipt is chosen"
@@ -27,11 +28,11 @@ class _Sheet(QWidget):
 
     def fit(self, width: int) -> None:
         """Be as large as a width allows."""
-        self._scale = min(max(width / receipt_page.WIDTH, SCALE_MIN), SCALE_MAX)
+        self._scale = min(max(width / WIDTH, SCALE_MIN), SCALE_MAX)
         self._fit()
 
     def _fit(self) -> None:
-        width = receipt_page.WIDTH if self.receipt else 0.0
+        width = WIDTH if self.receipt else 0.0
         self.setFixedSize(QSize(int(width * self._scale), int(self._height * self._scale)))
         self.update()
 

@@ -3,34 +3,16 @@
 from itertools import pairwise
 from typing import Any
 
-from PySide6.QtCore import (
-    QAbstractTableModel,
-    QEvent,
-    QItemSelection,
-    QModelIndex,
-    QObject,
-    QPersistentModelIndex,
-    Qt,
-    Signal,
-)
-from PySide6.QtGui import QColor, QFont, QKeyEvent, QPalette, QResizeEvent
-from PySide6.QtWidgets import (
-    QAbstractItemView,
-    QApplication,
-    QHBoxLayout,
-    QHeaderView,
-    QStyledItemDelegate,
-    QStyleOptionViewItem,
-    QTableView,
-    QVBoxLayout,
-    QWidget,
-)
+from PySide6.QtCore import QAbstractTableModel, QEvent, QItemSelection, QModelIndex, QObject, Qt, Signal
+from PySide6.QtGui import QColor, QFont, QKeyEvent
+from PySide6.QtWidgets import QApplication, QHBoxLayout, QVBoxLayout, QWidget
 
 from cashier.domain.money import format_dollars
 from cashier.domain.receipt import Receipt
-from cashier.paper.receipt_page import local_time
+from cashier.paper.pen import local_time
 from cashier.till.till import Till
 from cashier.ui.receipt_view import ReceiptView
+from cashier.ui.tables import Index, Table
 from cashier.ui.theme import Theme, scaled, tabular
 from cashier.ui.widgets import Button, label, row, search_field, typed
 
@@ -38,8 +20,6 @@ _HEADERS = ("Number", "Time", "Payer", "Permit", "Paid", "State")
 _TIME, _PAYER, _PERMIT, _PAID, _STATE = range(1, 6)
 #: Columns that make room in a narrow list, in this order: what they say stands on the receipt beside it.
 _MAKE_ROOM = (_PERMIT, _TIME)
-_PAYER_WIDTH_MIN = 120
-Index = QModelIndex | QPersistentModelIndex
 
 
 class ReceiptModel(QAbstractTableModel):
@@ -68,6 +48,8 @@ class ReceiptModel(QAbstractTableModel):
         """Column names."""
         if orientation is Qt.Orientation.Horizontal and role == Qt.ItemDataRole.DisplayRole:
             return _HEADERS[section]
+        if role == Qt.ItemDataRole.TextAlignmentRole and section == _PAID:
+            return Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
         return None
 
     def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
@@ -92,47 +74,6 @@ class ReceiptModel(QAbstractTableModel):
         return (receipt.number, local_time(receipt.at), receipt.customer.name, permit, paid, state)[column]
 
 
-class _Table(QTableView):
-    """Letters typed here go to the search field; the narrower the list, the fewer its columns."""
-
-    def keyPressEvent(self, event: QKeyEvent) -> None:
-        """See above."""
-        if typed(event):
-            event.ignore()
-        else:
-            super().keyPressEvent(event)
-
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        """See above."""
-        super().resizeEvent(event)
-        self.make_room()
-
-    def make_room(self) -> None:
-        """Hide as many columns as it takes."""
-        header = self.horizontalHeader()
-        widths = {
-            column: max(self.sizeHintForColumn(column), header.sectionSizeHint(column))
-            for column in range(len(_HEADERS))
-            if column != _PAYER
-        }
-        needed = sum(widths.values()) + scaled(_PAYER_WIDTH_MIN)
-        for column in _MAKE_ROOM:
-            is_too_much = needed > self.viewport().width()
-            self.setColumnHidden(column, is_too_much)
-            needed -= widths[column] if is_too_much else 0
-
-
-class _OwnColors(QStyledItemDelegate):
-    """Cells keep their colour when their row is selected: PAID stays blue."""
-
-    def initStyleOption(self, option: QStyleOptionViewItem, index: Index) -> None:
-        """See Qt."""
-        super().initStyleOption(option, index)
-        own = index.data(Qt.ItemDataRole.ForegroundRole)
-        color = own if own is not None else option.palette.color(QPalette.ColorRole.Text)
-        option.palette.setColor(QPalette.ColorRole.HighlightedText, color)
-
-
 class ReceiptsPage(QWidget):
     """Search, list, details."""
 
@@ -148,20 +89,7 @@ class ReceiptsPage(QWidget):
         self.search.textChanged.connect(self.refresh)
         self.search.installEventFilter(self)
         self.model = ReceiptModel(theme)
-        self.table = _Table()
-        self.table.setModel(self.model)
-        self.table.setAccessibleName("Receipts found")
-        self.table.setItemDelegate(_OwnColors(self.table))
-        self.table.setShowGrid(False)
-        self.table.verticalHeader().hide()
-        self.table.verticalHeader().setDefaultSectionSize(scaled(38))
-        self.table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
-        self.table.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
-        self.table.setTabKeyNavigation(False)
-        self.table.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
-        self.table.horizontalHeader().setDefaultAlignment(Qt.AlignmentFlag.AlignLeft)
-        self.table.horizontalHeader().setHighlightSections(False)
-        self.table.horizontalHeader().setSectionResizeMode(_PAYER, QHeaderView.ResizeMode.Stretch)
+        self.table = Table(self.model, "Receipts found", grows=_PAYER, make_room=_MAKE_ROOM)
         self.table.selectionModel().selectionChanged.connect(self._selected)
         self.found = label("", "soft")
         self.found.setAlignment(Qt.AlignmentFlag.AlignRight)

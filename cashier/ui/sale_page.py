@@ -336,5 +336,5 @@ def _pay_text(snapshot: Snapshot) -> str:
     if snapshot.busy:
         return "Starting …"
     if draft.is_locked and draft.card_refusal:
-        return "Go on with the payment   F8" if draft.due_cents > 0 else "Show the receipt   F8"
+        return "To the payment   F8" if draft.due_cents > 0 else "Show the receipt   F8"
     return "Card   F8"

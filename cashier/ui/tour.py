@@ -7,19 +7,30 @@ from collections.abc import Callable
 from pathlib import Path
 
 from PySide6.QtCore import QCoreApplication, QEvent, Qt
+from PySide6.QtGui import QColor, QImage, QPainter
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QWidget
 
 from cashier.domain.money import format_dollars
 from cashier.domain.payment import PaymentState
-from cashier.paper.receipt_page import write_pdf
+from cashier.domain.slip import Slip
+from cashier.paper import receipt_page, slip_page
+from cashier.paper.pen import ROLL_WIDTH, WIDTH
 from cashier.ui.app import Opened
+from cashier.ui.approval_dialog import ApprovalDialog
+from cashier.ui.desk_page import ASK
 from cashier.ui.payer import Payer, until
-from cashier.ui.window import RECEIPTS, MainWindow
+from cashier.ui.window import DESK, RECEIPTS, MainWindow
 
 #: What wraps needs its width before its height, and what holds it needs that.
 LAYOUT_ROUNDS = 4
-DECLINING_CARD = "4000000000000002"
+CARD, DECLINING_CARD = "4111111111111111", "4000000000000002"
+#: Longer than a decline must stand before it is the last word.
+QUIET_S = 60.0
+#: The supervisor of training.
+PIN = "271828"
+#: Pixels a point, in pictures of paper.
+ZOOM = 1.5
 CUSTOMER = {
     "name": "Robin Example",
     "account_number": "BU7-00042",
@@ -49,7 +60,11 @@ class Tour:
         self._picture("sale-empty", "An empty sale says what to do.")
         await self._fill_sale()
         await self._pay_declined_then_by_chip()
+        declined = await self._declined_and_closed()
+        silent = await self._in_doubt()
         await self._in_doubt_then_confirmed()
+        await self._paid_per_portal(silent)
+        await self._no_charge(declined)
         self._receipts()
         self._summary()
 
@@ -91,7 +106,7 @@ class Tour:
         await payer.settled()
         self._picture("payment-options", "The hosted page, sealed, beside where the payment stands.")
         await payer.pay_by_typing(DECLINING_CARD)
-        await self._state(PaymentState.DECLINED)
+        await self._declined()
         await payer.sees("declined")
         await payer.settled()
         self._picture("payment-declined", "A declined card: no money was taken, another card may be tried.")
@@ -112,28 +127,56 @@ class Tour:
         self._picture("payment-paid", "Confirmed by the gateway: PAID, and the receipt.")
         receipt = self._till.snapshot().receipt
         assert receipt is not None
-        write_pdf(receipt, self._out / f"receipt-{receipt.number}.pdf")
+        receipt_page.write_pdf(receipt, self._out / f"receipt-{receipt.number}.pdf")
         self._say(
             f"receipt {receipt.number}: {format_dollars(receipt.paid_cents)} and "
             f"{format_dollars(receipt.service_fee_cents)} service fee, as PDF"
         )
 
-    async def _in_doubt_then_confirmed(self) -> None:
-        """The clerk closes the page after the payer has paid, before the word of the gateway is there."""
+    async def _next_sale(self, name: str, account: str, fee: str) -> Payer:
+        """Another customer with one fee, up to the payment page."""
         self._key(self._window.payment.next_sale, Qt.Key.Key_Return)
         await self._activate()
         sale = self._window.sale
-        for name, text in {**CUSTOMER, "name": "Kim Example", "account_number": "BU7-00043"}.items():
-            sale.fields[name].setFocus()
-            QTest.keyClicks(sale.fields[name], text)
+        for field, text in {**CUSTOMER, "name": name, "account_number": account}.items():
+            sale.fields[field].setFocus()
+            QTest.keyClicks(sale.fields[field], text)
         self._key(self._window, Qt.Key.Key_F3)
-        QTest.keyClicks(sale.fees.search, "new residential")
+        QTest.keyClicks(sale.fees.search, fee)
         self._key(sale.fees.search, Qt.Key.Key_Return)
-        payer = await self._open_page()
+        return await self._open_page()
+
+    async def _declined_and_closed(self) -> str:
+        """The payer has no other card: the page is closed, and the sale waits until that is certain."""
+        payer = await self._next_sale("Lee Example", "BU7-00044", "mobile home")
+        await payer.pay_by_typing(DECLINING_CARD)
+        await self._declined()
+        self._window.payment.other_way.click()
+        await self._state(PaymentState.IN_DOUBT)
+        self._picture("payment-declined-closed", "The page is closed: no other card may be under way.")
+        return self._reference
+
+    async def _in_doubt(self) -> str:
+        """The gateway charges and says nothing of it, not even when it is asked."""
+        payer = await self._next_sale("Sam Example", "BU7-00045", "re-roof")
+        await payer.choose("fault", "no-postback")
+        await payer.choose("enquiry", "enquiry-not-found")
+        await payer.press("Use this fault")
+        await payer.sees("No postback")
+        await payer.pay_by_typing(CARD)
+        await payer.sees("Thank you for your payment")
+        self._window.payment.stop.click()
+        await self._state(PaymentState.IN_DOUBT)
+        return self._reference
+
+    async def _in_doubt_then_confirmed(self) -> None:
+        """The clerk closes the page after the payer has paid, before the word of the gateway is there."""
+        payer = await self._next_sale("Kim Example", "BU7-00043", "new residential")
         await payer.choose("fault", "late-postback")
+        await payer.choose("enquiry", "enquiry-stale")
         await payer.press("Use this fault")
         await payer.sees("Late postback")
-        await payer.pay_by_typing("4111111111111111")
+        await payer.pay_by_typing(CARD)
         await payer.sees("Thank you for your payment")
         self._window.payment.stop.click()
         await self._state(PaymentState.IN_DOUBT)
@@ -144,6 +187,43 @@ class Tour:
         await self._state(PaymentState.APPROVED)
         self._picture("payment-late", "The late word arrives: paid, with a receipt, and charged once.")
 
+    async def _paid_per_portal(self, reference: str) -> None:
+        """Clerk and supervisor see in the gateway's portal what the gateway does not tell."""
+        self._window.show_page(DESK)
+        desk = self._window.desk
+        desk.choose_reference(reference)
+        self._key(QApplication.focusWidget(), Qt.Key.Key_A)
+        await until(lambda: "not found" in desk.facts.text, "the gateway's answer")
+        await until(lambda: desk.ask.text() == ASK, "the question to be over")
+        self._picture("desk", "The desk: every payment in doubt, both sides, and the next safe action.")
+        self._paper("slip", self._till.desk.slip(reference))
+        self._key(QApplication.focusWidget(), Qt.Key.Key_V)
+        dialog = self._window.findChild(ApprovalDialog)
+        assert dialog is not None
+        for field, text in zip(
+            dialog.answers, ("727635", "Seen paid in the portal, batch of today"), strict=True
+        ):
+            QTest.keyClicks(field, text)
+        QTest.keyClicks(dialog.pin, PIN)
+        self._picture("desk-vouch", "Paid per gateway portal: a second person, a code, a reason.", dialog)
+        self._key(dialog.pin, Qt.Key.Key_Return)
+        await until(lambda: "Paid per portal" in desk.banner.accessibleName(), "the supervisor's word")
+        await self._activate()
+        self._picture("desk-vouched", "The sale is paid, and stays here until the gateway says the same.")
+
+    async def _no_charge(self, reference: str) -> None:
+        """What becomes certain of the declined payment, as proof for its payer."""
+        self._say("waiting until no other card can be under way")
+
+        def is_declined() -> bool:
+            payment = self._till.payment(reference)
+            return payment is not None and payment.state is PaymentState.DECLINED
+
+        await until(is_declined, "the decline to be the last word", QUIET_S)
+        self._window.open_payment(reference)
+        self._picture("payment-no-charge", "Declined for certain: the sale can be paid, and there is proof.")
+        self._paper("no-charge", self._till.desk.statement(reference))
+
     def _receipts(self) -> None:
         self._window.show_page(RECEIPTS)
         QTest.keyClicks(self._window.receipts.search, "robin")
@@ -151,7 +231,8 @@ class Tour:
 
     def _summary(self) -> None:
         snapshot = self._till.snapshot()
-        assert not snapshot.unsettled, "the tour leaves nothing in doubt"
+        left = {row.standing.word for row in snapshot.unsettled}
+        assert left == {"Paid per portal"}, "the tour leaves nothing in doubt but what two people vouch for"
         text = "\n".join(["# The tour", "", *self._lines, ""])
         (self._out / "summary.md").write_text(text, encoding="utf-8")
         self._tell(f"{self._count} pictures and summary.md in {self._out}")
@@ -162,6 +243,21 @@ class Tour:
         """A virtual display has no window manager that would give the window the keyboard."""
         self._window.activateWindow()
         await until(self._window.isActiveWindow, "the window to be active")
+
+    @property
+    def _reference(self) -> str:
+        """The payment before the clerk."""
+        assert self._till.current_reference is not None
+        return self._till.current_reference
+
+    async def _declined(self) -> None:
+        """The card was refused; the page still stands."""
+
+        def there() -> bool:
+            payment = self._till.snapshot().payment
+            return payment is not None and payment.card_declined
+
+        await until(there, "the card to be declined")
 
     async def _state(self, state: PaymentState) -> None:
         def there() -> bool:
@@ -174,13 +270,32 @@ class Tour:
         assert widget is not None
         QTest.keyClick(widget, key)
 
-    def _picture(self, name: str, text: str) -> None:
-        """Picture of the whole window as it is painted now."""
+    def _picture(self, name: str, text: str, widget: QWidget | None = None) -> None:
+        """Picture of the whole window, or of a dialog, as it is painted now."""
         for _ in range(LAYOUT_ROUNDS):
             QCoreApplication.sendPostedEvents(None, QEvent.Type.LayoutRequest)
+        self._save(name, text, (widget or self._window).grab().toImage())
+
+    def _paper(self, name: str, slip: Slip) -> None:
+        """A slip as a PDF, and pictures of it: on a page, and on a roll."""
+        slip_page.write_pdf(slip, self._out / f"{name}.pdf")
+        slip_page.write_pdf(slip, self._out / f"{name}-roll.pdf", roll=True)
+        for roll, width in ((False, WIDTH), (True, ROLL_WIDTH)):
+            size = width * ZOOM, slip_page.paint(None, slip, roll=roll) * ZOOM
+            image = QImage(round(size[0]), round(size[1]), QImage.Format.Format_RGB32)
+            image.fill(QColor("white"))
+            painter = QPainter(image)
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+            painter.scale(ZOOM, ZOOM)
+            slip_page.paint(painter, slip, roll=roll)
+            painter.end()
+            title = f"For the payer, {'on a roll' if roll else 'on a page'}: {slip_page.title_of(slip)}."
+            self._save(f"{name}-roll" if roll else name, title, image)
+
+    def _save(self, name: str, text: str, image: QImage) -> None:
         self._count += 1
         file = self._out / f"{self._count:02d}-{name}.png"
-        if not self._window.grab().save(str(file)):
+        if not image.save(str(file)):
             raise OSError(f"{file} could not be written")
         self._say(f"{file.name}: {text}")
 

@@ -1,7 +1,5 @@
 """Small shared pieces of the pages."""
 
-from typing import ClassVar
-
 from PySide6.QtCore import QEvent, QObject, QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import (
     QAccessible,
@@ -29,6 +27,8 @@ from PySide6.QtWidgets import (
 from cashier.till.words import Standing, Tone
 from cashier.ui.theme import Theme, scaled, tabular
 
+#: What goes with the colour of a tone, for those who cannot tell colours.
+SIGNS = {Tone.CALM: "●", Tone.WAITING: "◷", Tone.PAID: "✓", Tone.REFUSED: "✕"}
 #: Longer than any name, number or address that is searched for.
 SEARCH_MAX = 100
 
@@ -207,11 +207,10 @@ class Banner(QFrame):
 
     #: The new standing, once, as it is said to a screen reader.
     changed = Signal(str)
-    _SIGNS: ClassVar = {Tone.CALM: "●", Tone.WAITING: "◷", Tone.PAID: "✓", Tone.REFUSED: "✕"}
 
     def __init__(self) -> None:
         super().__init__()
-        self._word = label("", "word")
+        self._word = label("", "word", wrap=True)
         self._sentence = label("", "sentence", wrap=True)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(16, 12, 16, 12)
@@ -231,7 +230,7 @@ class Banner(QFrame):
         for child in (self._word, self._sentence):
             self.style().unpolish(child)
             self.style().polish(child)
-        self._word.setText(f"{self._SIGNS[standing.tone]}  {standing.word.upper()}")
+        self._word.setText(f"{SIGNS[standing.tone]}  {standing.word.upper()}")
         self._sentence.setText(standing.sentence)
         announce(self, text)
         self.changed.emit(text)
@@ -244,6 +243,38 @@ class Banner(QFrame):
     def text(self) -> str:
         """Word and sentence, as a person reads them."""
         return f"{self._word.text()} {self._sentence.text()}"
+
+
+class FaultBar(QFrame):
+    """A red bar across the window: something that nobody may overlook, and the one thing to do about it."""
+
+    pressed = Signal()
+
+    def __init__(self, act: str) -> None:
+        super().__init__()
+        self.setObjectName("fault-bar")
+        self._text = label("", "", wrap=True)
+        self.button = Button(act)
+        self.button.clicked.connect(lambda _checked=False: self.pressed.emit())
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(16, 8, 16, 8)
+        layout.setSpacing(16)
+        layout.addWidget(self._text, 1)
+        layout.addWidget(self.button)
+        self.hide()
+
+    def show_fault(self, text: str) -> None:
+        """Say it, or be gone; a screen reader says it once."""
+        if text and self.accessibleName() != text:
+            announce(self, text)
+        self.setAccessibleName(text)
+        self._text.setText(f"✕  {text}")
+        self.setVisible(bool(text))
+
+    @property
+    def text(self) -> str:
+        """What it says; empty while it is away."""
+        return self.accessibleName()
 
 
 class Watermark(QWidget):

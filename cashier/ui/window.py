@@ -4,14 +4,12 @@ The window is painted before the till exists; `attach` brings the till in.
 """
 
 from collections.abc import Coroutine
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QCloseEvent, QIcon, QKeyEvent, QKeySequence, QPixmap, QShortcut
 from PySide6.QtWidgets import (
     QButtonGroup,
-    QFileDialog,
     QFrame,
     QHBoxLayout,
     QMainWindow,
@@ -21,45 +19,43 @@ from PySide6.QtWidgets import (
 )
 
 from cashier.domain.errors import CashierError
-from cashier.domain.receipt import Receipt
+from cashier.domain.payment import PaymentState
 from cashier.till.snapshot import LineState, Snapshot
 from cashier.till.till import AlreadyAsked, Till
+from cashier.ui.desk_acts import DeskActs
+from cashier.ui.desk_page import DeskPage
 from cashier.ui.messages import Messages
+from cashier.ui.papers import Papers
 from cashier.ui.payment_page import PaymentPage, ViewMaker
 from cashier.ui.receipts_page import ReceiptsPage
 from cashier.ui.sale_page import SalePage
+from cashier.ui.shortcuts import SHORTCUTS
 from cashier.ui.theme import Theme, scaled
-from cashier.ui.widgets import Button, ElidedLabel, Watermark, label, typed
+from cashier.ui.widgets import Button, ElidedLabel, FaultBar, Watermark, label, typed
 
 if TYPE_CHECKING:
     import asyncio
 
-SALE, PAYMENT, RECEIPTS = range(3)
+SALE, PAYMENT, DESK, RECEIPTS = range(4)
+PAGES = ("Sale", "Payment", "In doubt", "Receipts")
 ICON_SIZE = QSize(22, 22)
 RAIL_WIDTH_MAX = 220
-_ICONS = ("mdi6.cash-register", "mdi6.credit-card-outline", "mdi6.receipt-text-outline")
+#: What the words about the line keep when the status line is crowded.
+LINE_WIDTH_MIN = 240
+_ICONS = (
+    "mdi6.cash-register",
+    "mdi6.credit-card-outline",
+    "mdi6.clock-alert-outline",
+    "mdi6.receipt-text-outline",
+)
 _LINES = {
     LineState.UNKNOWN: "line: asking …",
     LineState.ONLINE: "● online",
-    LineState.OFFLINE: "○ off line: cards cannot be confirmed",
 }
-SHORTCUTS = (
-    ("Ctrl+1  Ctrl+2  Ctrl+3", "sale, payment, receipts"),
-    ("F3", "search a fee, or a receipt"),
-    ("F4", "customer and permit"),
-    ("F6", "the invoices of the sale: Enter changes a line, Del removes it"),
-    ("F7", "choose the card reader"),
-    ("F8", "card payment; try again; take the rest"),
-    ("Enter", "after a payment: next sale"),
-    ("Ctrl+N", "new sale"),
-    ("Ctrl+P", "save the receipt as PDF"),
-    ("Esc", "leave a question; never throws money or a payment away"),
-    ("F1", "this list"),
-)
 
 
 class MainWindow(QMainWindow):
-    """One window, three pages."""
+    """One window, four pages."""
 
     closed = Signal()
 
@@ -74,9 +70,12 @@ class MainWindow(QMainWindow):
         self.setMinimumSize(1080, 700)
         self.sale = SalePage()
         self.payment = PaymentPage()
+        self.desk = DeskPage(theme)
         self.receipts = ReceiptsPage(theme)
+        self.acts = DeskActs(self, self.desk, self.messages.tell, self._run)
+        self.fault_bar = FaultBar("Acknowledge …")
         self.pages = QStackedWidget()
-        for page in (self.sale, self.payment, self.receipts):
+        for page in (self.sale, self.payment, self.desk, self.receipts):
             self.pages.addWidget(page)
         upper = QHBoxLayout()
         upper.setContentsMargins(0, 0, 0, 0)
@@ -86,12 +85,14 @@ class MainWindow(QMainWindow):
         layout = QVBoxLayout()
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(0)
+        layout.addWidget(self.fault_bar)
         layout.addLayout(upper, 1)
         layout.addWidget(self._status(training))
         middle = QWidget()
         middle.setLayout(layout)
         self.setCentralWidget(middle)
         self._watermark = Watermark(self.pages, theme) if training else None
+        self.papers = Papers(self, self.messages, self.note_label.setText)
         self._connect()
         self.sale.focus_start()
 
@@ -109,7 +110,7 @@ class MainWindow(QMainWindow):
         blank = QPixmap(ICON_SIZE)
         blank.fill(Qt.GlobalColor.transparent)
         self.rail: list[Button] = []
-        for index, name in enumerate(("Sale", "Payment", "Receipts")):
+        for index, name in enumerate(PAGES):
             button = Button(name)
             button.setObjectName("rail")
             button.setCheckable(True)
@@ -131,7 +132,7 @@ class MainWindow(QMainWindow):
         layout.setContentsMargins(16, 0, 16, 0)
         layout.setSpacing(16)
         self.till_label, self.reader_label = ElidedLabel("starting …"), ElidedLabel("")
-        self.line_label, self.note_label = label(), ElidedLabel("")
+        self.line_label, self.note_label = ElidedLabel(""), ElidedLabel("")
         for part in (self.till_label, self.reader_label, self.line_label, self.note_label):
             layout.addWidget(part)
         layout.addStretch()
@@ -146,13 +147,19 @@ class MainWindow(QMainWindow):
         self.payment.try_again_asked.connect(self.try_again)
         self.payment.next_sale_asked.connect(self.new_sale)
         self.payment.sale_asked.connect(lambda: self.show_page(SALE))
-        self.payment.save_asked.connect(self.save_receipt)
+        self.payment.desk_asked.connect(lambda: self.show_page(DESK))
+        self.payment.save_asked.connect(self.papers.save_receipt)
+        self.payment.slip_asked.connect(self.papers.save_slip)
         self.payment.told.connect(lambda text: self.messages.tell("Not recorded", text))
-        self.receipts.save_asked.connect(self.save_receipt)
+        self.desk.open_asked.connect(self.open_payment)
+        self.desk.slip_asked.connect(self.papers.save_slip)
+        self.receipts.save_asked.connect(self.papers.save_receipt)
+        self.fault_bar.pressed.connect(self.acts.acknowledge)
         for keys, act in (
             ("Ctrl+1", lambda: self.show_page(SALE)),
             ("Ctrl+2", lambda: self.show_page(PAYMENT)),
-            ("Ctrl+3", lambda: self.show_page(RECEIPTS)),
+            ("Ctrl+3", lambda: self.show_page(DESK)),
+            ("Ctrl+4", lambda: self.show_page(RECEIPTS)),
             ("F1", self.show_shortcuts),
             ("F3", self._search),
             ("F4", lambda: self._focus_on_sale(self.sale.fields["name"])),
@@ -180,12 +187,14 @@ class MainWindow(QMainWindow):
         self._till = till
         self.sale.attach(till)
         self.payment.attach(till, make_view)
+        self.desk.attach(till)
+        self.acts.attach(till)
         self.receipts.attach(till)
         till.subscribe(self.refresh)
         self.refresh()
         if unsettled := till.snapshot().unsettled:
             till.show_payment(unsettled[-1].reference)
-            self.show_page(PAYMENT)
+            self.show_page(PAYMENT if len(unsettled) == 1 else DESK)
 
     def fail(self, text: str) -> None:
         """The till could not be started: say so and stay."""
@@ -200,34 +209,59 @@ class MainWindow(QMainWindow):
         snapshot = self._till.snapshot()
         self.sale.show_snapshot(snapshot)
         self.payment.show_snapshot(snapshot)
-        if self.pages.currentWidget() is self.receipts:
+        page = self.pages.currentWidget()
+        if page is self.receipts:
             self.receipts.refresh()
+        elif page is self.desk:
+            self.desk.refresh()
+        self.fault_bar.show_fault(snapshot.journal_fault)
         self._show_status(snapshot)
 
     def _show_status(self, snapshot: Snapshot) -> None:
         self.till_label.setText(f"Till {snapshot.till} · {snapshot.cashier} · {snapshot.agency}")
         reader = snapshot.draft.reader
         self.reader_label.setText(f"reader: {reader.label}" if reader else "no reader chosen")
-        self.line_label.setText(_LINES[snapshot.line])
-        count = len(snapshot.unsettled)
-        self.rail[PAYMENT].setText(f"Payment  {count}" if count else "Payment")
-        self.rail[PAYMENT].setAccessibleName(f"Payment, {count} not settled" if count else "Payment")
+        fault = f"○ {snapshot.line_fault}" if snapshot.line_fault else ""
+        self.line_label.setText(fault or _LINES[snapshot.line])
+        self.line_label.setMinimumWidth(min(self.line_label.sizeHint().width(), scaled(LINE_WIDTH_MIN)))
+        payment = snapshot.payment
+        paying = payment.reference if payment and payment.state is PaymentState.OPEN else ""
+        unsettled = sum(row.reference != paying for row in snapshot.unsettled)
+        self._show_count(unsettled, len(self._till.desk.view().matters) if self._till else 0)
+
+    def _show_count(self, unsettled: int, matters: int) -> None:
+        """What needs a person, on the rail: payments in doubt, and what is to be seen to."""
+        counts = ((unsettled, "not settled"), (matters, "to be seen to"))
+        said = [f"{count} {what}" for count, what in counts if count]
+        total = unsettled + matters
+        self.rail[DESK].setText(f"{PAGES[DESK]}  {total}" if total else PAGES[DESK])
+        self.rail[DESK].setAccessibleName(", ".join((PAGES[DESK], *said)))
 
     # -- verbs ---------------------------------------------------------------------------------------------
 
     def show_page(self, page: int) -> None:
         """Bring a page up; what was typed elsewhere stays."""
         self.sale.commit_fields()
-        if page == SALE:
-            # The sale can be changed and paid anew now; the declined payment's page must not stay behind it.
-            self.payment.close_declined()
         self.pages.setCurrentIndex(page)
         self.rail[page].setChecked(True)
         if self._watermark is not None:
             self._watermark.raise_()
         if page == RECEIPTS:
             self.receipts.refresh()
-        (self.sale, self.payment, self.receipts)[page].focus_start()
+        elif page == DESK:
+            self.desk.refresh()
+            self.acts.shown()
+        (self.sale, self.payment, self.desk, self.receipts)[page].focus_start()
+
+    def open_payment(self, reference: str) -> None:
+        """Bring an earlier payment to the payment page. Refused while another is before a payer."""
+        assert self._till is not None
+        try:
+            self._till.show_payment(reference)
+        except CashierError as error:
+            self.messages.tell("Not opened", error.user_text)
+        else:
+            self.show_page(PAYMENT)
 
     def pay(self) -> None:
         """Start the sale's card payment, or send it again when it is recorded and was never opened."""
@@ -265,7 +299,7 @@ class MainWindow(QMainWindow):
     def new_sale(self) -> None:
         """Start an empty sale; one with fees that nobody has paid for is not put away unasked.
 
-        A payment in doubt stays on the payment page's list.
+        A payment in doubt stays on its page.
         """
         if self._till is None:
             return
@@ -338,34 +372,13 @@ class MainWindow(QMainWindow):
         self.messages.tell("Shortcuts", "\n".join(f"{keys}:  {what}" for keys, what in SHORTCUTS))
 
     def _save_shown(self) -> None:
-        receipt = None
-        if self.pages.currentWidget() is self.receipts:
-            receipt = self.receipts.view.receipt
-        elif self.pages.currentWidget() is self.payment:
-            receipt = self.payment.shown_receipt
-        if receipt is not None:
-            self.save_receipt(receipt)
-
-    def save_receipt(self, receipt: Receipt) -> None:
-        """Ask where, then write the receipt as a PDF."""
-        dialog = QFileDialog(self, "Save the receipt", f"receipt-{receipt.number}.pdf", "PDF (*.pdf)")
-        dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
-        dialog.setDefaultSuffix("pdf")
-        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        dialog.fileSelected.connect(lambda file: self.write_receipt(receipt, Path(file)))
-        dialog.open()
-
-    def write_receipt(self, receipt: Receipt, file: Path) -> None:
-        """Write the receipt as a PDF, or say why not."""
-        from cashier.paper.receipt_page import write_pdf
-
-        try:
-            write_pdf(receipt, file)
-        except OSError as error:
-            reason = error.strerror or str(error)
-            self.messages.tell("Not saved", f"The receipt could not be written to {file}: {reason}.")
-        else:
-            self.note_label.setText(f"saved {file.name}")
+        page = self.pages.currentWidget()
+        if page is self.receipts and self.receipts.view.receipt is not None:
+            self.papers.save_receipt(self.receipts.view.receipt)
+        elif page is self.payment:
+            self.payment.save_shown()
+        elif page is self.desk:
+            self.desk.save_shown()
 
     # -- Qt ------------------------------------------------------------------------------------------------
 

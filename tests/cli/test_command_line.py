@@ -61,12 +61,13 @@ def test_a_word_that_is_none_is_one_line(words: tuple[str, ...], told: str, cash
 
 
 def test_a_secret_goes_into_the_keyring(cashier: Cashier, settings_file: Path, ring: MemoryKeyring) -> None:
-    for name in ("till-key", "api-key-building"):
+    for name in ("till-key", "api-key-building", "web-service-key-building"):
         ended = cashier("secret", "set", name, text="the-value\n")
         assert (ended.code, ended.lines, ended.err) == (0, [f"{name} is set"], ())
     assert ring.kept == {
         ("cashier/sampletown/A", "till-key"): "the-value",
         ("cashier/sampletown/A", "api-key-building"): "the-value",
+        ("cashier/sampletown/A", "web-service-key-building"): "the-value",
     }
 
 

@@ -79,7 +79,6 @@ def test_the_secret_may_come_from_the_environment(
         "",
         "sqlite://",
         "sqlite:////nosuch/folder/hub.db",
-        "postgresql://h/d",
         "mysql://h/d",
         "a:b:c://",
     ],
@@ -88,6 +87,16 @@ def test_a_database_that_cannot_be_used(verb: str, url: str, cashier: Cashier, s
     end = ("town/A",) if verb == "enrol" else ("--port", 0)
     ended = cashier("hub", verb, "--db", url, "--secret-file", secret_file, *end)
     assert (ended.code, ended.out, len(ended.err)) == (2, b"", 1)
+
+
+@pytest.mark.parametrize("verb", ["enrol", "serve"])
+def test_a_database_that_does_not_answer(verb: str, cashier: Cashier, secret_file: Path) -> None:
+    """Nothing is wrong with what was given, so it is not bad input: try again."""
+    end = ("town/A",) if verb == "enrol" else ("--port", 0)
+    with socket.create_server(("127.0.0.1", 0)) as gone:
+        url = f"postgresql://127.0.0.1:{gone.getsockname()[1]}/hub"
+    ended = cashier("hub", verb, "--db", url, "--secret-file", secret_file, *end)
+    assert (ended.code, ended.out, len(ended.err)) == (1, b"", 1)
 
 
 @pytest.mark.parametrize("verb", ["enrol", "serve"])

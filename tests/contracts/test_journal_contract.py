@@ -36,7 +36,7 @@ def _count(journal: Journal) -> int:
 def test_an_empty_journal_knows_nothing(journal: Journal) -> None:
     assert list(journal.entries()) == []
     assert journal.record([]) == ()
-    assert not journal.has("id-000001")
+    assert journal.entry("id-000001") is None
     assert journal.payment("A-p1") is None
     assert journal.sale("s1") is None
     assert journal.receipt("A-000001") is None
@@ -227,3 +227,71 @@ def _three_receipts(journal: Journal, drafts: Drafts) -> None:
 def _paying(draft: Draft, cents: int) -> dict[str, object]:
     tender = {**draft.body["tenders"][0], "amount_cents": cents}
     return {**draft.body, "tenders": [tender], "paid_cents": cents}
+
+
+# -- what a person has to see to, charges, days --------------------------------------------------------------
+
+
+def test_a_matter_is_open_until_it_is_seen_to(journal: Journal, drafts: Drafts) -> None:
+    journal.record([*drafts.paid_sale("s1")])
+    assert journal.open_matters() == ()
+    unknown = drafts.draft(EntryKind.POSTBACK_UNMATCHED, "A-x", {"reason": "unknown"})
+    found = drafts.draft(EntryKind.DISCREPANCY_FOUND, "p-s1", {"reason": "twice"})
+    journal.record([unknown, found])
+    assert [matter.id for matter in journal.open_matters()] == [unknown.id, found.id]
+    seen = {"matter": unknown.id, "by": "Robin Supervisor", "note": "asked the gateway"}
+    journal.record([drafts.draft(EntryKind.MATTER_SEEN, "A-x", seen)])
+    assert [matter.id for matter in journal.open_matters()] == [found.id]
+
+
+def test_a_charge_belongs_to_the_payment_that_confirmed_it_first(journal: Journal, drafts: Drafts) -> None:
+    assert journal.charged_reference("G-1") is None
+    journal.record(drafts.paid_sale("s1"))
+    journal.record(drafts.paid_sale("s2"))
+    assert journal.charged_reference("G-1") == "A-p-s1"
+    assert journal.charged_reference("G-2") is None
+
+
+def test_payments_of_an_invoice_whatever_its_case(journal: Journal, drafts: Drafts) -> None:
+    one = [{"number": "Ab-6", "amount_cents": 22418}]
+    journal.record([drafts.issued("p1", "s1", invoices=one), drafts.issued("p2", "s2", invoices=one)])
+    journal.record([drafts.issued("p3", "s3")])
+    assert [payment.id for payment in journal.payments_of_invoice("aB-6")] == ["p1", "p2"]
+    assert journal.payments_of_invoice("ab-7") == ()
+
+
+def test_an_entry_is_found_by_its_id(journal: Journal, drafts: Drafts) -> None:
+    (entry,) = journal.record([drafts.sale("s1")])
+    assert journal.entry(entry.id) == entry
+
+
+def test_receipts_of_a_day_and_the_last_close(journal: Journal, drafts: Drafts) -> None:
+    journal.record([drafts.receipt("s1"), drafts.receipt("s2", business_date="2026-02-04")])
+    assert [receipt.number for receipt in journal.receipts_of_day("2026-02-03")] == ["A-000001"]
+    assert journal.receipts_of_day("2026-02-05") == ()
+    assert journal.last_of(EntryKind.DAY_CLOSED) is None
+    for date in ("2026-02-03", "2026-02-04"):
+        journal.record([drafts.draft(EntryKind.DAY_CLOSED, date, {"business_date": date})])
+    closed = journal.last_of(EntryKind.DAY_CLOSED)
+    assert closed is not None
+    assert closed.subject == "2026-02-04"
+
+
+def test_a_vouched_payment_stays_unsettled(journal: Journal, drafts: Drafts) -> None:
+    events = PaymentEvent
+    journal.record([drafts.issued("p1", "s1"), drafts.hinted("p1", events.PAGE_OPENING)])
+    journal.record([drafts.hinted("p1", events.PAGE_CLOSED)])
+    vouch = {
+        "event": events.VOUCHED_PAID.value,
+        "state": PaymentState.VOUCHED.value,
+        "authorisation": "727634",
+        "reason": "the portal shows it",
+        "asked_by": "Kim Clerk",
+        "approved_by": "Robin Supervisor",
+    }
+    journal.record([drafts.draft(EntryKind.PAYMENT_VOUCHED, "p1", vouch)])
+    (payment,) = journal.unsettled_payments()
+    assert payment.state is PaymentState.VOUCHED
+    assert payment.vouch is not None
+    assert payment.vouch.authorisation == "727634"
+    assert journal.verify() is None

@@ -1,4 +1,8 @@
-"""A journal in memory: the port's promises in lists, with none of SQLite's."""
+"""A journal in memory: the port's promises, with none of SQLite's.
+
+Everything that is asked for is kept ready, so that a record costs the same after a year: the simulation writes
+millions of entries.
+"""
 
 from collections.abc import Iterator, Sequence
 
@@ -8,6 +12,7 @@ from cashier.domain.entries import (
     Draft,
     Entry,
     EntryKind,
+    Json,
     StoredRow,
     canonical,
     entry_hash,
@@ -15,13 +20,82 @@ from cashier.domain.entries import (
     utc_text,
 )
 from cashier.domain.errors import Discrepancy, Unavailable
-from cashier.domain.fold import fold_payment
+from cashier.domain.fold import MOVING, step
+from cashier.domain.matters import closes_matter, opens_matter
 from cashier.domain.money import format_cents
-from cashier.domain.payment import LOCKING, Payment
+from cashier.domain.payment import UNSETTLED, Payment, invoice_key
 from cashier.domain.receipt import Receipt, receipt_number
 from cashier.domain.records import receipt_from_json, sale_from_json
 from cashier.domain.sale import Sale
 from cashier.till.ports import Clock
+
+#: Kinds whose subject is a payment, once it was issued.
+_OF_A_PAYMENT = MOVING | {EntryKind.PAYMENT_ISSUED, EntryKind.DISCREPANCY_FOUND}
+
+
+class _Tables:
+    """What is made from entries: everything can be made again."""
+
+    def __init__(self) -> None:
+        self.entries: list[Entry] = []
+        self.by_id: dict[str, Entry] = {}
+        self.by_subject: dict[str, list[Entry]] = {}
+        self.newest: dict[EntryKind, Entry] = {}
+        self.payments: dict[str, Payment] = {}
+        self.unsettled: dict[str, int] = {}
+        self.references: dict[str, str] = {}
+        self.of_sale: dict[str, list[str]] = {}
+        self.of_invoice: dict[str, list[str]] = {}
+        self.sales: dict[str, Sale] = {}
+        self.charges: dict[str, str] = {}
+        self.matters: dict[str, Entry] = {}
+        self.receipts: list[Receipt] = []
+        self.receipts_by_number: dict[str, Receipt] = {}
+        self.receipts_by_sale: dict[str, list[Receipt]] = {}
+        self.receipts_by_day: dict[str, list[Receipt]] = {}
+
+    def add(self, entry: Entry) -> None:
+        """One more entry. Raises Discrepancy when it does not follow from those before it."""
+        self.entries.append(entry)
+        self.by_id[entry.id] = entry
+        self.by_subject.setdefault(entry.subject, []).append(entry)
+        self.newest[entry.kind] = entry
+        if (matter := closes_matter(entry)) is not None:
+            self.matters.pop(matter, None)
+        if opens_matter(entry):
+            self.matters[entry.id] = entry
+        if entry.kind is EntryKind.SALE_RECORDED:
+            self.sales[entry.subject] = sale_from_json(entry.body)
+        elif entry.kind is EntryKind.RECEIPT_ISSUED:
+            self._add_receipt(receipt_from_json(entry.body))
+        elif entry.kind in _OF_A_PAYMENT:
+            self._move_payment(entry)
+
+    def _add_receipt(self, receipt: Receipt) -> None:
+        self.receipts.append(receipt)
+        self.receipts_by_number[receipt.number.casefold()] = receipt
+        self.receipts_by_sale.setdefault(receipt.sale_id, []).append(receipt)
+        self.receipts_by_day.setdefault(receipt.business_date, []).append(receipt)
+
+    def _move_payment(self, entry: Entry) -> None:
+        known = self.payments.get(entry.subject)
+        if known is None and entry.kind is EntryKind.DISCREPANCY_FOUND:
+            return  # about a reference that was never issued here
+        payment = self.payments[entry.subject] = step(known, entry)
+        if known is None:
+            if payment.reference in self.references:
+                raise Discrepancy(f"The reference {payment.reference} is another payment's.")
+            self.references[payment.reference] = payment.id
+            self.of_sale.setdefault(payment.sale_id, []).append(payment.id)
+            for key in sorted({invoice_key(share.number) for share in payment.invoices}):
+                self.of_invoice.setdefault(key, []).append(payment.id)
+        if payment.state in UNSETTLED:
+            self.unsettled[payment.id] = self.by_subject[payment.id][0].seq
+        else:
+            self.unsettled.pop(payment.id, None)
+        for item in entry.body.get("confirmations", ()):
+            if item["payment_guid"]:
+                self.charges.setdefault(item["payment_guid"], payment.reference)
 
 
 class MemoryJournal:
@@ -32,43 +106,37 @@ class MemoryJournal:
         self.commits = 0
         self._till = till
         self._clock = clock
-        self._entries: list[Entry] = []
+        self._tables = _Tables()
 
     def record(self, drafts: Sequence[Draft]) -> tuple[Entry, ...]:
         """See the port."""
-        before = list(self._entries)
+        before = len(self._tables.entries)
         try:
             recorded = tuple(self._append(draft) for draft in drafts)
-            for reference in {entry.body["reference"] for entry in self._issued()}:
-                self.payment(reference)
-            if self.disk_full and len(self._entries) > len(before):
+            if self.disk_full and len(self._tables.entries) > before:
                 raise Unavailable("The disk is full. Nothing was recorded.")
         except BaseException:
-            self._entries = before
+            kept = self._tables.entries[:before]
+            self._tables = _Tables()
+            for entry in kept:
+                self._tables.add(entry)
             raise
-        self.commits += len(self._entries) > len(before)
+        self.commits += len(self._tables.entries) > before
         return recorded
 
     def _append(self, draft: Draft) -> Entry:
-        for entry in self._entries:
-            if entry.id == draft.id:
-                body = {name: value for name, value in entry.body.items() if name != "number"}
-                if (entry.kind, entry.subject, canonical(body)) != (
-                    draft.kind,
-                    draft.subject,
-                    canonical({name: value for name, value in draft.body.items() if name != "number"}),
-                ):
-                    raise Discrepancy(f"Entry {entry.seq} has the id {draft.id} and says something else.")
-                return entry
+        earlier = self._tables.by_id.get(draft.id)
+        if earlier is not None:
+            told = (earlier.kind, earlier.subject, _text(earlier.body))
+            if told != (draft.kind, draft.subject, _text(draft.body)):
+                raise Discrepancy(f"Entry {earlier.seq} has the id {draft.id} and says something else.")
+            return earlier
         body = dict(draft.body)
         if draft.kind is EntryKind.RECEIPT_ISSUED:
-            body["number"] = receipt_number(self._till, len(self._receipts()) + 1)
-        if draft.kind is EntryKind.PAYMENT_ISSUED and body["reference"] in (
-            entry.body["reference"] for entry in self._issued()
-        ):
-            raise Discrepancy(f"The reference {body['reference']} is another payment's.")
-        seq = len(self._entries) + 1
-        previous = self._entries[-1].hash if self._entries else GENESIS
+            body["number"] = receipt_number(self._till, len(self._tables.receipts) + 1)
+        entries = self._tables.entries
+        seq = len(entries) + 1
+        previous = entries[-1].hash if entries else GENESIS
         at = utc_text(self._clock.now())
         own_hash = entry_hash(
             seq=seq,
@@ -81,68 +149,86 @@ class MemoryJournal:
             previous=previous,
         )
         entry = Entry(seq, draft.id, draft.kind, at, self._till, draft.subject, body, previous, own_hash)
-        self._entries.append(entry)
+        self._tables.add(entry)
         return entry
 
-    def has(self, entry_id: str) -> bool:
+    def entry(self, entry_id: str) -> Entry | None:
         """See the port."""
-        return any(entry.id == entry_id for entry in self._entries)
+        return self._tables.by_id.get(entry_id)
+
+    def open_matters(self) -> tuple[Entry, ...]:
+        """See the port."""
+        return tuple(self._tables.matters.values())
+
+    def charged_reference(self, payment_guid: str) -> str | None:
+        """See the port."""
+        return self._tables.charges.get(payment_guid)
+
+    def last_of(self, kind: EntryKind) -> Entry | None:
+        """See the port."""
+        return self._tables.newest.get(kind)
 
     def payment(self, reference: str) -> Payment | None:
         """See the port."""
-        for entry in self._issued():
-            if entry.body["reference"] == reference:
-                return fold_payment(self.entries(entry.subject))
-        return None
+        payment_id = self._tables.references.get(reference)
+        return None if payment_id is None else self._tables.payments[payment_id]
 
     def unsettled_payments(self) -> tuple[Payment, ...]:
         """See the port."""
-        return tuple(payment for payment in self._payments() if payment.state in LOCKING)
+        unsettled = self._tables.unsettled
+        return tuple(self._tables.payments[name] for name in sorted(unsettled, key=lambda n: unsettled[n]))
 
     def payments_of_sale(self, sale_id: str) -> tuple[Payment, ...]:
         """See the port."""
-        return tuple(payment for payment in self._payments() if payment.sale_id == sale_id)
+        return tuple(self._tables.payments[name] for name in self._tables.of_sale.get(sale_id, ()))
+
+    def payments_of_invoice(self, number: str) -> tuple[Payment, ...]:
+        """See the port."""
+        names = self._tables.of_invoice.get(invoice_key(number), ())
+        return tuple(self._tables.payments[name] for name in names)
 
     def sale(self, sale_id: str) -> Sale | None:
         """See the port."""
-        bodies = [e.body for e in self.entries(sale_id) if e.kind is EntryKind.SALE_RECORDED]
-        return sale_from_json(bodies[-1]) if bodies else None
+        return self._tables.sales.get(sale_id)
 
     def receipt(self, number: str) -> Receipt | None:
         """See the port."""
-        found = [receipt for receipt in self._receipts() if receipt.number == number]
-        return found[0] if found else None
+        return self._tables.receipts_by_number.get(number.casefold())
 
     def receipts_of_sale(self, sale_id: str) -> tuple[Receipt, ...]:
         """See the port."""
-        return tuple(receipt for receipt in self._receipts() if receipt.sale_id == sale_id)
+        return tuple(self._tables.receipts_by_sale.get(sale_id, ()))
+
+    def receipts_of_day(self, business_date: str) -> tuple[Receipt, ...]:
+        """See the port."""
+        return tuple(self._tables.receipts_by_day.get(business_date, ()))
 
     def search(self, text: str, limit: int) -> tuple[Receipt, ...]:
         """See the port. Knows whole dates, amounts, and the starts of everything else."""
         words = text.casefold().split()
-        found = [r for r in reversed(self._receipts()) if all(_speaks_of(r, word) for word in words)]
-        return tuple(found[:limit])
+        found: list[Receipt] = []
+        for receipt in reversed(self._tables.receipts):
+            if len(found) >= limit:
+                break
+            if all(_speaks_of(receipt, word) for word in words):
+                found.append(receipt)
+        return tuple(found)
 
     def entries(self, subject: str | None = None) -> Iterator[Entry]:
-        """See the port."""
-        yield from [entry for entry in self._entries if subject in (None, entry.subject)]
+        """See the port. Entries recorded while the caller works through them are among them."""
+        tables = self._tables
+        yield from tables.entries if subject is None else tables.by_subject.get(subject, ())
 
     def verify(self) -> Break | None:
         """See the port."""
         return first_break(
             StoredRow(e.seq, e.id, e.kind, e.at, e.till, e.subject, canonical(e.body), e.previous, e.hash)
-            for e in self._entries
+            for e in self._tables.entries
         )
 
-    def _issued(self) -> list[Entry]:
-        return [entry for entry in self._entries if entry.kind is EntryKind.PAYMENT_ISSUED]
 
-    def _payments(self) -> list[Payment]:
-        return [fold_payment(self.entries(entry.subject)) for entry in self._issued()]
-
-    def _receipts(self) -> list[Receipt]:
-        issued = (entry for entry in self._entries if entry.kind is EntryKind.RECEIPT_ISSUED)
-        return [receipt_from_json(entry.body) for entry in issued]
+def _text(body: Json) -> str:
+    return canonical({name: value for name, value in body.items() if name != "number"})
 
 
 def _speaks_of(receipt: Receipt, word: str) -> bool:

@@ -3,8 +3,9 @@
 from dataclasses import replace
 from typing import Any
 
+from cashier.domain.fold import with_told
 from cashier.domain.money import Cents
-from cashier.domain.payment import InvoiceShare, Payment, PaymentState, apply
+from cashier.domain.payment import InvoiceShare, Payment, PaymentEvent, PaymentState, apply
 from cashier.domain.postback import Approved, Postback
 from cashier.till.reconcile import Verdict, judge
 
@@ -89,10 +90,13 @@ def after(payment: Payment, verdict: Verdict) -> Payment:
     """The payment with a verdict recorded, as the fold of the journal has it."""
     if verdict.event is None:
         return payment
+    declined = verdict.event in (PaymentEvent.CARD_DECLINED, PaymentEvent.CONFIRMED_DECLINED)
     return replace(
         payment,
         state=apply(payment.state, verdict.event),
-        confirmations=payment.confirmations + verdict.confirmations,
+        confirmations=with_told(payment.confirmations, verdict.confirmations),
+        declines=(*payment.declines, verdict.reason) if declined else payment.declines,
+        card_declined=declined or payment.card_declined,
     )
 
 

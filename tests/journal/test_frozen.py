@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from cashier.domain.entries import EntryKind
 from cashier.domain.payment import PaymentState
 from cashier.journal.schema import SCHEMA_VERSION
 from cashier.journal.store import SqliteJournal
@@ -14,8 +15,11 @@ from tests.journal.frozen.make_journal import write
 
 FROZEN = Path(__file__).parent / "frozen"
 
-#: Hash of the last entry, by schema version. Never changes.
-HEADS = {1: "929ac4e8ad478a63b5cb08f0acfd7d1854399ca22e623c3bb64ad3859b943cb0"}
+#: Number of entries and hash of the last, by schema version. Never changes.
+HEADS = {
+    1: (20, "929ac4e8ad478a63b5cb08f0acfd7d1854399ca22e623c3bb64ad3859b943cb0"),
+    2: (22, "5a62597fbab154822bd66e4b9498fc689e2c108460e7f413e99b62a9d623db34"),
+}
 
 
 @pytest.fixture(params=sorted(HEADS))
@@ -34,7 +38,7 @@ def test_every_schema_has_its_frozen_journal() -> None:
 
 def test_a_frozen_journal_verifies_before_any_migration(copy: Path, version: int) -> None:
     found = verify_file(copy)
-    assert (found.entries, found.head, found.broken) == (20, HEADS[version], None)
+    assert (found.entries, found.head, found.broken) == (*HEADS[version], None)
 
 
 def test_a_frozen_journal_opens_and_goes_on(copy: Path, version: int) -> None:
@@ -52,6 +56,11 @@ def test_a_frozen_journal_opens_and_goes_on(copy: Path, version: int) -> None:
         assert (second.state, second.declines) == (PaymentState.APPROVED, ("insufficient funds",))
         (entry,) = journal.record([Drafts("new").receipt("s3")])
         assert entry.body["number"] == "A-000003"
+        open_matters = [matter.body["reason"] for matter in journal.open_matters()]
+        assert open_matters == (["another amount", "unknown"] if version == 1 else ["unknown"])
+        assert journal.charged_reference("G-1") == "A-p-s1"
+        closed = journal.last_of(EntryKind.DAY_CLOSED)
+        assert (closed is None) is (version == 1)
         journal.rebuild()
         assert journal.verify() is None
 
@@ -59,4 +68,4 @@ def test_a_frozen_journal_opens_and_goes_on(copy: Path, version: int) -> None:
 def test_the_maker_still_makes_the_current_one(tmp_path: Path) -> None:
     made = tmp_path / "made.db"
     write(made)
-    assert verify_file(made).head == HEADS[SCHEMA_VERSION]
+    assert verify_file(made).head == HEADS[SCHEMA_VERSION][1]

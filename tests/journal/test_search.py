@@ -142,7 +142,7 @@ def test_no_question_reads_a_whole_table_or_sorts_one(open_journal: Open, drafts
     faults.statements.clear()
     journal.record(drafts.paid_sale("s1"))
     journal.payment("A-p-s1"), journal.unsettled_payments(), journal.payments_of_sale("s1")
-    journal.sale("s1"), journal.receipt("a-000001"), journal.receipts_of_sale("s1"), journal.has("x")
+    journal.sale("s1"), journal.receipt("a-000001"), journal.receipts_of_sale("s1"), journal.entry("x")
     list(journal.entries()), list(journal.entries("s1"))
     for text in ("", "robin today", "A-1", "1", "224.18"):
         assert journal.search(text, 9)

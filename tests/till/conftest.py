@@ -17,11 +17,17 @@ from cashier.domain.postback import Postback
 from cashier.domain.sale import Customer, Permit
 from cashier.journal.store import SqliteJournal
 from cashier.till.config import Biller, Reader, ServiceFee, TillConfig
-from cashier.till.payments import CardPayments, Told
+from cashier.till.facts import Told
+from cashier.till.payments import CardPayments
+from cashier.till.ports import Outside
+from cashier.till.snapshot import LineState
 from cashier.till.till import Till
+from tests.fakes.approvers import SUPERVISOR, FakeApprovers
 from tests.fakes.clock import MovingClock, SeededRandomness
+from tests.fakes.enquiry import FakeEnquiry
 from tests.fakes.feed import FakeFeed
 from tests.fakes.gateway import FakeGateway
+from tests.fakes.holds import FakeHolds
 from tests.helpers.payments import BILLER_GUID, told_all, told_declined, told_each
 
 LANE = Reader("lane", "Lane 3000, counter 1", "LANE-1", "COUNTER-1")
@@ -46,6 +52,7 @@ CONFIG = TillConfig(
     billers=(TOWN, POLICE),
     return_url="https://permits.example.org/paid",
     readers=(LANE, SWIPE),
+    supervisors=(SUPERVISOR,),
 )
 
 
@@ -90,6 +97,8 @@ class Desk:
         self.randomness = SeededRandomness()
         self.gateway = FakeGateway()
         self.feed = FakeFeed()
+        self.holds = FakeHolds()
+        self.enquiry = FakeEnquiry()
         self.restart(config)
 
     def restart(self, config: TillConfig = CONFIG) -> Till:
@@ -98,16 +107,20 @@ class Desk:
             self.clock,
             self.randomness,
             self.journal,
-            self.gateway,
-            self.feed,
+            Outside(self.gateway, self.feed, self.holds, self.enquiry, FakeApprovers()),
             schedule_on=lambda _date: SCHEDULE,
+            sleep=self._sleep,
         )
         self.payments = CardPayments(
-            config, self.clock, self.randomness, self.journal, self.gateway, self.feed
+            config, self.clock, self.randomness, self.journal, self.gateway, self.feed, self.holds
         )
+        self.till.gateway_is(LineState.ONLINE)
         self.told = 0
         self.till.subscribe(self._count)
         return self.till
+
+    async def _sleep(self, seconds: float) -> None:
+        self.clock.advance(seconds)
 
     def _count(self) -> None:
         self.told += 1
@@ -145,7 +158,8 @@ class Desk:
 
     def approve(self, payment: Payment | None = None, **changes: Any) -> Told:
         payment = payment or self.payment
-        return self.deliver(told_all(payment, **changes), payment.reference)
+        told = told_all(payment, **{"payment_guid": f"charge-of-{payment.reference}"} | changes)
+        return self.deliver(told, payment.reference)
 
     def approve_each(self, payment: Payment | None = None) -> list[Told]:
         payment = payment or self.payment
@@ -154,6 +168,18 @@ class Desk:
     def decline(self, payment: Payment | None = None, guid: str = "d-1") -> Told:
         payment = payment or self.payment
         return self.deliver(told_declined(payment, guid), payment.reference)
+
+    async def pass_time(self, seconds: float) -> None:
+        """Time passes; the gateway is asked when it is its time."""
+        end = self.clock.monotonic() + seconds
+        while (wait := await self.till.checker.check_due()) <= (left := end - self.clock.monotonic()):
+            self.clock.advance(wait)
+        self.clock.advance(max(left, 0))
+
+    async def close_declined(self) -> None:
+        """The page of a declined card is closed, and nothing else comes of it."""
+        self.hint(PaymentEvent.PAGE_CLOSED)
+        await self.pass_time(self.till.config.waits.quiet_s + 1)
 
     def entries(self, *kinds: EntryKind) -> list[Entry]:
         return [entry for entry in self.journal.entries() if not kinds or entry.kind in kinds]

@@ -215,6 +215,7 @@ async def test_a_paid_sale_cannot_be_changed(desk: Desk, edit: Callable[[Desk], 
 async def test_a_change_after_a_decline_makes_another_sale(desk: Desk, edit: Callable[[Desk], None]) -> None:
     first = await desk.open_page("permit", "visit")
     desk.decline()
+    await desk.close_declined()
     edit(desk)
     assert desk.till.snapshot().draft.sale_id != first.sale_id
     assert desk.till.current_reference is None
@@ -238,6 +239,7 @@ async def test_setting_what_stands_there_already_changes_nothing(desk: Desk) -> 
         assert desk.till.snapshot().draft.sale_id == first.sale_id
         assert desk.told == told
         desk.decline()
+        await desk.close_declined()
         told = desk.told
 
 

@@ -65,7 +65,7 @@ async def test_it_is_acknowledged_only_after_the_journal_has_it(desk: Desk) -> N
 
     class Watching(FakeFeed):
         async def acknowledge(self, ids: list[str]) -> None:  # type: ignore[override]
-            seen.extend(desk.journal.has(one) for one in ids)
+            seen.extend(desk.journal.entry(one) is not None for one in ids)
             await super().acknowledge(ids)
 
     desk.feed = Watching()

@@ -8,7 +8,7 @@ import pytest
 
 from cashier.domain.errors import Unavailable
 from cashier.domain.money import Cents
-from cashier.domain.payment import Confirmation, PaymentEvent, PaymentState
+from cashier.domain.payment import Confirmation, PaymentEvent, PaymentState, Vouch
 from cashier.domain.sale import Customer
 from cashier.till.snapshot import LineState, PaymentView, StepState
 from cashier.till.words import DOUBT, Tone, standing
@@ -18,6 +18,7 @@ from tests.till.conftest import Desk
 S, E = PaymentState, PaymentEvent
 D, N, A, X = StepState.DONE, StepState.NOW, StepState.AHEAD, StepState.STOPPED
 
+VOUCH = Vouch("727634", "the portal shows it", "Kim Clerk", "Robin Supervisor")
 CONFIRMED = Confirmation("700001-6", Cents(4_000), Cents(100), "g", "VISA", "APPROVED 1")
 
 
@@ -81,6 +82,30 @@ CONFIRMED = Confirmation("700001-6", Cents(4_000), Cents(100), "g", "VISA", "APP
             "Declined",
             "The card was refused (DO NOT HONOR). No money was taken.",
         ),
+        (
+            {"state": S.OPEN, "declines": ("DO NOT HONOR",), "card_declined": True},
+            Tone.REFUSED,
+            "Declined",
+            "The card was refused (DO NOT HONOR). The payer may try another card on the page",
+        ),
+        (
+            {"state": S.IN_DOUBT, "declines": ("DO NOT HONOR",), "card_declined": True},
+            Tone.WAITING,
+            "Declined",
+            "no other card is under way – do not charge again yet",
+        ),
+        (
+            {"state": S.VOUCHED, "vouch": VOUCH},
+            Tone.WAITING,
+            "Paid per portal",
+            "Kim Clerk and Robin Supervisor saw 100.00 paid in Invoice Cloud's portal.",
+        ),
+        (
+            {"state": S.VOUCHED, "vouch": VOUCH, "reviews": ("the gateway shows it as not paid",)},
+            Tone.WAITING,
+            "Paid per portal",
+            "took it for paid, but: the gateway shows it as not paid.",
+        ),
         ({"state": S.ABANDONED}, Tone.CALM, "Given up", "No money was taken. The sale can be paid."),
     ],
 )
@@ -110,7 +135,7 @@ def test_p4_doubt_never_says_failed_cancelled_or_no_money(hint: str, known: dict
 
 @pytest.mark.parametrize(("state", "hint", "known"), list(itertools.product(S, _HINTS, _KNOWN)))
 def test_no_sentence_says_failed_or_cancelled(state: PaymentState, hint: str, known: dict[str, Any]) -> None:
-    told = standing(make_payment(state=state, **known), hint)
+    told = standing(make_payment(state=state, vouch=VOUCH, **known), hint)
     for never in ("failed", "cancel", "error"):
         assert never not in f"{told.word} {told.sentence}".casefold()
 
@@ -240,7 +265,7 @@ def test_the_card_key_says_why_it_is_off(desk: Desk) -> None:
     desk.till.set_customer(Customer("", "Robin Example"))
     assert refusal() == ""
     desk.till.line_is(LineState.OFFLINE)
-    assert "cards cannot be confirmed" in refusal()
+    assert "the postback hub does not answer" in refusal()
     desk.till.line_is(LineState.ONLINE)
     assert refusal() == ""
     desk.till.add_fee("report")

@@ -1,6 +1,7 @@
 """A counter for the tests of the windows: a real till on a real journal behind the real window.
 
-Gateway and hub are the fakes of tests/fakes, the hosted page is a plain widget with the same signals. The
+Gateway, hub and supervisors are the fakes of tests/fakes (the gateway can be asked about nothing until a test
+says so), the hosted page is a plain widget with the same signals. The
 loop turns only when a test says so (`settle`, `turn`), so that every moment in between can be looked at.
 """
 
@@ -13,7 +14,7 @@ from typing import Any, cast
 from PySide6.QtCore import QEvent, QPoint, Qt
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QLabel, QMessageBox, QWidget
+from PySide6.QtWidgets import QApplication, QDialog, QLabel, QMessageBox, QWidget
 from pytestqt.qtbot import QtBot
 
 from cashier import paths
@@ -26,14 +27,18 @@ from cashier.domain.postback import Postback
 from cashier.domain.sale import Customer, Permit
 from cashier.schedules import find
 from cashier.till.config import Biller, Reader, ServiceFee, TillConfig
+from cashier.till.ports import Outside, Quarantined
 from cashier.till.snapshot import DraftView, LineState, PaymentView, Snapshot
 from cashier.till.till import Till
 from cashier.ui import theme
 from cashier.ui.payment_page import ViewMaker
-from cashier.ui.window import MainWindow
+from cashier.ui.window import DESK, MainWindow
+from tests.fakes.approvers import PIN, SUPERVISOR, FakeApprovers
 from tests.fakes.clock import MovingClock, SeededRandomness
+from tests.fakes.enquiry import FakeEnquiry
 from tests.fakes.feed import FakeFeed
-from tests.helpers.payments import BILLER_GUID, told_all, told_declined
+from tests.fakes.holds import FakeHolds
+from tests.helpers.payments import BILLER_GUID, make_payment, told_all, told_declined
 from tests.ui.stand_ins import FailingJournal, HostedPage, PartGateway
 
 TYPES = {6: "Building", 43: "Permits", 93: "Planning", 95: "Zoning"}
@@ -56,6 +61,7 @@ class Desk:
         self.file = folder / "journal.db"
         self.journal = FailingJournal(self.file, till="A", clock=self.clock, holder="test")
         self.gateway, self.feed = PartGateway(), FakeFeed()
+        self.holds, self.enquiry = FakeHolds(), FakeEnquiry(not_set_up={"town"})
         self.config = TillConfig(
             site="town",
             till="A",
@@ -65,10 +71,10 @@ class Desk:
             billers=(Biller("town", TYPES, BILLER_GUID, service_fee=ServiceFee(250, Cents(100))),),
             training=True,
             readers=(BOTH, CHIP_ONLY, SWIPE_ONLY),
+            supervisors=(SUPERVISOR,),
         )
         self.pages: list[HostedPage] = []
         self.page_error: Exception | None = None
-        self._postbacks = 0
 
     def start(
         self, size: tuple[int, int] = (1360, 860), *, dark: bool = False, text_scale: float = 1.0
@@ -94,10 +100,21 @@ class Desk:
     def attach(self) -> None:
         """Bring the till in."""
         self.till = Till(
-            self.config, self.clock, self.randomness, self.journal, self.gateway, self.feed, self._schedule
+            self.config,
+            self.clock,
+            self.randomness,
+            self.journal,
+            Outside(self.gateway, self.feed, self.holds, self.enquiry, FakeApprovers()),
+            self._schedule,
+            self._sleep,
         )
         self.window.attach(self.till, cast(ViewMaker, self._make_page))
         self.till.line_is(LineState.ONLINE)
+        self.till.gateway_is(LineState.ONLINE)
+        self.settle()
+
+    async def _sleep(self, seconds: float) -> None:
+        self.clock.advance(seconds)
 
     def restart(self) -> None:
         """The program ends at once, without a word, and is started again."""
@@ -117,7 +134,7 @@ class Desk:
 
     def close(self) -> None:
         """At the end of a test."""
-        for box in self.boxes:
+        for box in (*self.boxes, *self.dialogs):
             box.close()
         self.settle()
         self.journal.close()
@@ -159,6 +176,12 @@ class Desk:
     def boxes(self) -> list[QMessageBox]:
         """Message boxes that are up."""
         return [box for box in self.window.findChildren(QMessageBox) if box.isVisible()]
+
+    @property
+    def dialogs(self) -> list[QDialog]:
+        """Dialogs that are up, but for message boxes."""
+        found = self.window.findChildren(QDialog)
+        return [one for one in found if one.isVisible() and not isinstance(one, QMessageBox)]
 
     def labels(self) -> list[QLabel]:
         """Every label of the window."""
@@ -286,9 +309,61 @@ class Desk:
         self.app.processEvents()
 
     def approve(self, **changes: object) -> None:
-        """The gateway says paid."""
-        self.tell(told_all(self.recorded, **changes))
+        """The gateway says paid, with the service fee that the payer was told."""
+        payment = self.recorded
+        usual = {
+            "payment_guid": f"charge of {payment.reference}",
+            "convenience_fee_cents": payment.expected_fee_cents,
+        }
+        self.tell(told_all(payment, **{**usual, **changes}))
 
     def decline(self) -> None:
         """The gateway says declined."""
         self.tell(told_declined(self.recorded))
+
+    def vouch(self, reference: str = "") -> None:
+        """Clerk and supervisor take the payment for paid, as the portal shows it."""
+        self.loop.run_until_complete(
+            self.till.desk.vouch(
+                reference or self.payment.reference,
+                authorisation="727634",
+                reason="Seen in the portal at 10:15",
+                supervisor=SUPERVISOR,
+                pin=PIN,
+            )
+        )
+        self.app.processEvents()
+
+    def find_what_nobody_expected(self) -> None:
+        """A postback of no payment of this till, and a message that the hub could not place."""
+        unknown = told_all(make_payment(7250))
+        self.till.take(self.feed.send("B-unknown", unknown))
+        reason = "the invoice is not one of the payment's"
+        stamp = "2026-02-03T15:04:05.000Z"
+        message = Quarantined("q1", stamp, reason, "A-0190", "700001-6", "72.50", "A")
+        self.holds.hub.quarantined.append(message)
+        self.window.show_page(DESK)
+        self.settle()
+
+    def wait(self, seconds: float) -> None:
+        """Time goes by, and the till asks whom it is time to ask."""
+        self.clock.advance(seconds)
+        self.loop.run_until_complete(self.till.checker.check_due())
+        self.app.processEvents()
+
+    def decline_for_good(self) -> None:
+        """The card was refused, the page is closed, and it is certain that no other card is under way."""
+        self.decline()
+        self.window.payment.other_way.click()
+        self.wait(self.config.waits.quiet_s + 1)
+        assert self.payment.state is PaymentState.DECLINED
+
+    def doubt(self, name: str = "Robin Example", *codes: str) -> str:
+        """A sale whose page was closed before a word of the gateway; its reference."""
+        self.fill(*codes, name=name)
+        self.window.pay()
+        self.settle()
+        self.window.payment.stop_waiting()
+        reference = self.payment.reference
+        self.window.new_sale()
+        return reference

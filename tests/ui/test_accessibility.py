@@ -7,6 +7,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QAccessible, QAccessibleInterface
 from PySide6.QtWidgets import QWidget
 
+from cashier.ui.window import DESK, RECEIPTS
 from tests.fakes.entries import Drafts
 from tests.ui.desk import Desk
 
@@ -46,8 +47,13 @@ def names(widget: QWidget) -> list[tuple[QAccessible.Role, str]]:
 
 def nameless(desk: Desk) -> list[str]:
     """What can be used and has no name."""
+    return nameless_in(desk.window)
+
+
+def nameless_in(widget: QWidget) -> list[str]:
+    """The same, in a widget."""
     found = []
-    top = QAccessible.queryAccessibleInterface(desk.window)
+    top = QAccessible.queryAccessibleInterface(widget)
     assert top is not None
     for one in walk(top):
         if one.role() in USED and not one.text(QAccessible.Text.Name).strip():
@@ -67,11 +73,17 @@ def test_everything_usable_has_a_name_in_every_state(desk: Desk) -> None:
     assert nameless(desk) == []
     desk.window.payment.stop_waiting()
     assert nameless(desk) == []
+    desk.window.show_page(DESK)
+    assert nameless(desk) == []
+    desk.key(Qt.Key.Key_V)
+    assert [nameless_in(dialog) for dialog in desk.dialogs] == [[]]
+    desk.dialogs[0].reject()
+    desk.window.activateWindow()
     desk.window.new_sale()
     desk.open_page("variance")
     desk.approve()
     assert nameless(desk) == []
-    desk.window.show_page(2)
+    desk.window.show_page(RECEIPTS)
     assert nameless(desk) == []
 
 
@@ -128,7 +140,7 @@ def test_a_new_standing_is_said_once(desk: Desk) -> None:
     desk.window.refresh()
     assert len(said) == before
     desk.approve()
-    assert said[-1] == "Paid. 150.00 is paid, confirmed by Invoice Cloud."
+    assert said[-1].startswith("Paid. 150.00 is paid, confirmed by Invoice Cloud: it was completed before")
     assert len(said) == before + 1
     assert banner.accessibleName() == said[-1]
 

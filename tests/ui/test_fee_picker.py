@@ -233,7 +233,7 @@ def test_leaving_the_page_keeps_an_open_question(desk: Desk, fees: FeePicker) ->
     desk.type("fence")
     desk.key(Key.Key_Return)
     desk.type("250")
-    desk.key(Key.Key_3, Qt.KeyboardModifier.ControlModifier)
+    desk.key(Key.Key_4, Qt.KeyboardModifier.ControlModifier)
     desk.key(Key.Key_1, Qt.KeyboardModifier.ControlModifier)
     assert fees.inputs["linear_feet"].text() == "250"
     assert fees.price.text() == "→ 37.00"

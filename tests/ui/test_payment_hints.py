@@ -7,6 +7,8 @@ from PySide6.QtCore import Qt
 
 from cashier.domain.money import Cents
 from cashier.domain.payment import PaymentEvent, PaymentState
+from cashier.till.snapshot import LineState
+from cashier.ui.window import SALE
 from tests.ui.desk import Desk
 from tests.ui.stand_ins import HostedPage
 
@@ -73,16 +75,65 @@ def test_another_card_after_a_decline_opens_the_payment_again(desk: Desk) -> Non
 def test_after_a_decline_the_sale_can_be_paid_again(desk: Desk) -> None:
     desk.start()
     desk.open_page()
-    desk.decline()
     first = desk.payment.reference
-    desk.window.payment.other_way.click()
+    desk.decline_for_good()
     assert desk.page.closed == 1
+    assert desk.focus is desk.window.payment.other_way
+    desk.key(Key.Key_Return)
     assert desk.window.pages.currentWidget() is desk.window.sale
     assert desk.lines == [("planning-application", 1)]
     desk.key(Key.Key_F8)
     desk.settle()
     assert desk.payment.reference != first
     assert desk.payment.state is PaymentState.OPEN
+
+
+def test_until_no_other_card_can_be_under_way_a_declined_sale_stays_locked(desk: Desk) -> None:
+    desk.start()
+    desk.open_page()
+    desk.decline()
+    assert desk.open_view is desk.page
+    desk.window.payment.other_way.setFocus()
+    desk.key(Key.Key_Return)
+    # Enter once more must neither put the sale away nor charge it.
+    assert desk.focus is desk.window.payment.back
+    assert "Making sure that no other card is under way" in desk.window.payment.banner.text
+    assert "no other card is under way" in desk.window.payment.nothing.text()
+    desk.key(Key.Key_Return)
+    assert desk.window.pages.currentWidget() is desk.window.sale
+    assert desk.lines == [("planning-application", 1)]
+    assert desk.draft.card_refusal == "A card payment for this sale is not settled."
+    desk.wait(desk.config.waits.quiet_s + 1)
+    assert not desk.draft.card_refusal
+    desk.key(Key.Key_F8)
+    desk.settle()
+    assert len(desk.pages) == 2
+
+
+def test_leaving_the_declined_page_for_another_closes_nothing(desk: Desk) -> None:
+    """The payer may be trying another card: looking at the sale must not take the page from them."""
+    desk.start()
+    desk.open_page()
+    desk.decline()
+    desk.window.show_page(SALE)
+    assert desk.open_view is desk.page and desk.page.closed == 0
+    desk.page.submitted.emit()
+    desk.approve()
+    assert desk.payment.state is PaymentState.APPROVED
+
+
+def test_a_page_that_outlives_its_decline_is_taken_down(desk: Desk) -> None:
+    """The line was lost and came back: the decline settles while the page still stands."""
+    desk.start()
+    desk.open_page()
+    desk.till.line_is(LineState.OFFLINE)
+    desk.till.line_is(LineState.ONLINE)
+    desk.decline()
+    assert desk.open_view is desk.page
+    desk.wait(desk.config.waits.quiet_s + 1)
+    assert desk.payment.state is PaymentState.DECLINED
+    assert desk.open_view is None and desk.page.closed == 1
+    assert desk.buttons() == ["Pay another way", "No-charge statement"]
 
 
 def test_approval_closes_the_page_and_shows_the_receipt(desk: Desk) -> None:
@@ -105,7 +156,7 @@ def test_p7_a_late_approval_of_a_closed_page(desk: Desk) -> None:
     desk.start()
     desk.open_page()
     desk.window.payment.stop.click()
-    desk.window.show_page(0)
+    desk.window.show_page(SALE)
     desk.window.sale.fields["email"].setFocus()
     desk.approve()
     # News does not pull the clerk off another page; it is there when they come back.

@@ -7,8 +7,8 @@ from PySide6.QtCore import Qt
 
 from cashier.domain.errors import Refused
 from cashier.domain.payment import PaymentState
-from cashier.till.snapshot import LineState
 from cashier.ui.widgets import Button
+from cashier.ui.window import DESK, PAYMENT, SALE
 from tests.helpers.payments import told_all
 from tests.ui.desk import Desk
 
@@ -32,7 +32,7 @@ def test_a_page_that_will_not_open_is_told_and_in_doubt(desk: Desk, error: Refus
     assert desk.payment.state is PaymentState.IN_DOUBT
     assert desk.window.payment.hosted is None
     assert desk.page.closed == 1
-    assert desk.buttons() == ["Next sale"]
+    assert desk.buttons() == ["Next sale", "Slip for the payer"]
 
 
 def test_a_bug_in_opening_is_in_doubt_too_and_not_hidden(desk: Desk) -> None:
@@ -45,14 +45,13 @@ def test_a_bug_in_opening_is_in_doubt_too_and_not_hidden(desk: Desk) -> None:
     desk.settle()
     assert [str(error) for error in seen] == ["a bug"]
     assert desk.payment.state is PaymentState.IN_DOUBT
-    assert desk.buttons() == ["Next sale"]
+    assert desk.buttons() == ["Next sale", "Slip for the payer"]
 
 
 def test_each_page_gets_its_own_address_and_the_last_one_goes(desk: Desk) -> None:
     desk.start()
     desk.open_page()
-    desk.decline()
-    desk.window.payment.other_way.click()
+    desk.decline_for_good()
     desk.window.pay()
     desk.settle()
     assert [view.opened for view in desk.pages] == [
@@ -84,7 +83,7 @@ def test_p2_after_a_restart_the_doubt_is_on_the_first_screen(desk: Desk) -> None
     assert desk.window.pages.currentWidget() is desk.window.payment
     assert desk.payment.reference == reference
     assert "The till was restarted during this payment" in desk.window.payment.banner.text
-    assert desk.window.rail[1].text() == "Payment  1"
+    assert desk.window.rail[DESK].text() == "In doubt  1"
     desk.approve()
     assert desk.window.payment.shown_receipt is not None
     assert desk.focus is desk.window.payment.next_sale
@@ -93,68 +92,33 @@ def test_p2_after_a_restart_the_doubt_is_on_the_first_screen(desk: Desk) -> None
 # -- the others that are not settled -------------------------------------------------------------------------
 
 
-def two_in_doubt(desk: Desk) -> tuple[str, str]:
-    """Two sales in doubt, the second one before the clerk."""
-    references = []
-    for name in ("Robin Example", "Kim Example"):
-        desk.fill(name=name)
-        desk.window.pay()
-        desk.settle()
-        desk.window.payment.stop_waiting()
-        references.append(desk.payment.reference)
-        if name.startswith("Robin"):
-            desk.key(Key.Key_Return)
-    return references[0], references[1]
-
-
-def test_the_others_are_listed_and_can_be_looked_at_by_keyboard(desk: Desk) -> None:
+def test_the_others_are_a_key_away(desk: Desk) -> None:
     desk.start()
-    first, second = two_in_doubt(desk)
+    first, second = desk.doubt("Robin Example"), desk.doubt("Kim Example")
+    desk.window.show_page(PAYMENT)
     others = desk.window.payment.others
-    assert others.isVisible()
-    assert others.count() == 1
-    assert others.item(0).text().startswith("In doubt · 150.00 · since ")
-    assert desk.window.rail[1].accessibleName() == "Payment, 2 not settled"
+    assert others.text() == "2 other payments are not settled   Ctrl+3"
+    assert desk.window.rail[DESK].accessibleName() == "In doubt, 2 not settled"
     others.setFocus()
+    desk.key(Key.Key_Return)
+    assert desk.window.pages.currentWidget() is desk.window.desk
+    desk.settle()
     desk.key(Key.Key_Down)
     desk.key(Key.Key_Return)
-    assert desk.payment.reference == first
-    assert others.item(0).data(Qt.ItemDataRole.UserRole) == second
-
-
-def test_news_leaves_the_place_in_the_list(desk: Desk) -> None:
-    desk.start()
-    two_in_doubt(desk)
-    others = desk.window.payment.others
-    others.setFocus()
-    others.setCurrentRow(0)
-    desk.till.line_is(LineState.OFFLINE)
-    assert others.currentRow() == 0
-    assert desk.focus is others
-
-
-def test_while_a_page_is_open_the_others_wait(desk: Desk) -> None:
-    desk.start()
-    two_in_doubt(desk)
-    desk.key(Key.Key_Return)
-    desk.open_page()
-    assert desk.window.payment.others.count() == 2
-    assert not desk.window.payment.others.isEnabled()
-    assert "after this page" in desk.window.payment.others_title.text()
-    desk.window.payment.stop_waiting()
-    assert desk.window.payment.others.isEnabled()
+    assert desk.window.pages.currentWidget() is desk.window.payment
+    assert desk.payment.reference == second
+    assert others.text() == "1 other payment is not settled   Ctrl+3"
+    assert first != second
 
 
 def test_looking_at_another_payment_does_not_cost_the_sale_begun_since(desk: Desk) -> None:
     desk.start()
-    two_in_doubt(desk)
-    desk.key(Key.Key_Return)
+    desk.doubt()
     desk.fill("variance")
-    desk.window.show_page(1)
-    desk.window.payment.others.setCurrentRow(0)
-    desk.window.payment.others.setFocus()
+    desk.window.show_page(DESK)
+    desk.settle()
     desk.key(Key.Key_Return)
-    assert desk.buttons() == ["Back to the sale"]
+    assert desk.buttons() == ["Back to the sale", "Slip for the payer"]
     desk.window.payment.back.click()
     assert desk.lines == [("variance", 1)]
 
@@ -167,7 +131,7 @@ def test_the_card_key_pays_this_sale_and_not_another_that_could_be_tried_again(d
     desk.key(Key.Key_N, Qt.KeyboardModifier.ControlModifier)
     desk.fill("variance", name="Kim Example")
     desk.till.show_payment(first)
-    desk.window.show_page(0)
+    desk.window.show_page(SALE)
     desk.key(Key.Key_F8)
     desk.settle()
     assert desk.payment.reference != first
@@ -208,8 +172,8 @@ def test_a_postback_for_a_sale_gone_by_does_not_disturb_the_next(desk: Desk) -> 
     desk.key(Key.Key_Return)
     desk.fill("variance", name="Kim Example")
     desk.window.sale.fields["name"].setFocus()
-    desk.tell(told_all(old), old.reference)
+    desk.tell(told_all(old, convenience_fee_cents=375), old.reference)
     assert desk.lines == [("variance", 1)]
     assert desk.focus is desk.window.sale.fields["name"]
-    assert desk.window.rail[1].text() == "Payment"
+    assert desk.window.rail[DESK].text() == "In doubt"
     assert len(desk.till.receipts("")) == 1

@@ -24,14 +24,14 @@ Act = Callable[[Desk], object]
             (lambda desk: desk.page.returned.emit(),),
             PaymentState.IN_DOUBT,
             "The page says it is done. Checking with Invoice Cloud – do not charge again.",
-            ["Next sale"],
+            ["Next sale", "Slip for the payer"],
             "next_sale",
         ),
         (
             (lambda desk: desk.page.renderer_died.emit("crashed"),),
             PaymentState.IN_DOUBT,
             "The payment page stopped. Checking with Invoice Cloud – do not charge again.",
-            ["Next sale"],
+            ["Next sale", "Slip for the payer"],
             "next_sale",
         ),
         (
@@ -45,7 +45,7 @@ Act = Callable[[Desk], object]
             (lambda desk: desk.window.payment.stop.click(),),
             PaymentState.IN_DOUBT,
             "closed before Invoice Cloud answered",
-            ["Next sale"],
+            ["Next sale", "Slip for the payer"],
             "next_sale",
         ),
         (
@@ -57,17 +57,31 @@ Act = Callable[[Desk], object]
         ),
         (
             (lambda desk: desk.decline(),),
-            PaymentState.DECLINED,
-            "No money was taken",
+            PaymentState.OPEN,
+            "The payer may try another card on the page",
             ["Close the page, pay another way"],
             None,
         ),
         (
             (lambda desk: desk.decline(), lambda desk: desk.page.returned.emit()),
+            PaymentState.IN_DOUBT,
+            "Making sure that no other card is under way",
+            ["Back to the sale", "Next sale", "Slip for the payer"],
+            "back",
+        ),
+        (
+            (lambda desk: desk.decline_for_good(),),
             PaymentState.DECLINED,
             "No money was taken",
-            ["Close the page, pay another way"],
+            ["Pay another way", "No-charge statement"],
             "other_way",
+        ),
+        (
+            (lambda desk: desk.window.payment.stop.click(), lambda desk: desk.vouch()),
+            PaymentState.VOUCHED,
+            "It stays on the desk until Invoice Cloud says the same.",
+            ["Next sale", "Save the receipt as PDF", "Slip for the payer"],
+            "next_sale",
         ),
         (
             (lambda desk: desk.approve(),),
@@ -135,7 +149,7 @@ def test_giving_up_leads_back_to_the_sale_with_its_lines(desk: Desk) -> None:
     desk.window.payment.give_up.setFocus()
     desk.key(Key.Key_Return)
     assert desk.payment.state is PaymentState.ABANDONED
-    assert desk.buttons() == ["Back to the sale", "Next sale"]
+    assert desk.buttons() == ["Back to the sale", "Next sale", "No-charge statement"]
     assert desk.focus is desk.window.payment.back
     desk.key(Key.Key_Return)
     assert desk.window.pages.currentWidget() is desk.window.sale

@@ -10,6 +10,7 @@ from cashier.domain.money import Cents
 from cashier.domain.receipt import Tender, TenderKind
 from cashier.domain.sale import Customer
 from cashier.ui.receipts_page import ReceiptsPage
+from cashier.ui.window import RECEIPTS
 from tests.fakes.entries import Drafts, make_receipt, make_sale
 from tests.ui.desk import Desk
 
@@ -23,7 +24,7 @@ def page_of(desk: Desk, *names: str) -> ReceiptsPage:
     for place, name in enumerate(names, 1):
         desk.journal.record(drafts.paid_sale(f"s{place}", make_sale(name, f"P-{place}")))
     desk.start()
-    desk.key(Key.Key_3, Qt.KeyboardModifier.ControlModifier)
+    desk.key(Key.Key_4, Qt.KeyboardModifier.ControlModifier)
     return desk.window.receipts
 
 
@@ -73,7 +74,7 @@ def test_the_keyboard_goes_through_the_list_from_the_search_field(desk: Desk) ->
 
 def test_typing_in_the_list_searches(desk: Desk) -> None:
     page = page_of(desk, "Robin Example", "Kim Sample")
-    for place in (page.table, page.view, page.save, desk.window.rail[2]):
+    for place in (page.table, page.view, page.save, desk.window.rail[RECEIPTS]):
         page.search.clear()
         place.setFocus()
         desk.type("kim")
@@ -125,7 +126,7 @@ def test_paid_is_blue_and_stays_so_when_selected(desk: Desk, dark: bool, selecte
     for place in (1, 2):
         desk.journal.record(drafts.paid_sale(f"s{place}"))
     desk.start(dark=dark)
-    desk.window.show_page(2)
+    desk.window.show_page(RECEIPTS)
     page = desk.window.receipts
     page.table.selectRow(0 if selected else 1)
     desk.lay_out()
@@ -153,7 +154,7 @@ def test_p14_partly_paid_says_what_is_left_in_amber(desk: Desk) -> None:
         [drafts.sale("s1", sale), drafts.receipt("s1", sale, tenders=receipt.tenders, training=False)]
     )
     desk.start()
-    desk.window.show_page(2)
+    desk.window.show_page(RECEIPTS)
     page = desk.window.receipts
     assert column(page, STATE) == ["PARTLY PAID, 184.18 due"]
     color = page.model.index(0, STATE).data(Qt.ItemDataRole.ForegroundRole)
@@ -170,7 +171,7 @@ def test_the_list_fits_with_the_longest_of_everything(desk: Desk, width: int) ->
         [drafts.sale("s1", sale), drafts.receipt("s1", sale, tenders=part), *drafts.paid_sale("s2")]
     )
     desk.start((width, 700))
-    desk.window.show_page(2)
+    desk.window.show_page(RECEIPTS)
     desk.lay_out()
     table = desk.window.receipts.table
     assert not table.horizontalScrollBar().isVisible()

@@ -11,8 +11,10 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QAbstractScrollArea, QApplication, QLabel, QLineEdit, QPushButton, QWidget
 
 from cashier import paths
+from cashier.domain.entries import Break
 from cashier.ui import theme
 from cashier.ui.widgets import ElidedLabel
+from cashier.ui.window import DESK, PAYMENT, RECEIPTS, SALE
 from tests.ui.desk import Desk
 
 STYLES = paths.resources() / "styles"
@@ -113,14 +115,29 @@ def pages(desk: Desk) -> Iterator[str]:
     yield "declined"
     desk.window.payment.stop_waiting()
     yield "closed"
-    desk.window.show_page(0)
+    desk.wait(desk.config.waits.quiet_s + 1)
+    yield "declined for good"
+    desk.window.show_page(SALE)
     desk.window.pay()
     desk.settle()
     desk.window.payment.stop_waiting()
     yield "in doubt"
+    desk.window.show_page(DESK)
+    desk.settle()
+    yield "desk"
+    desk.vouch()
+    desk.find_what_nobody_expected()
+    desk.settle()
+    yield "desk, vouched"
+    desk.window.desk.matters.list.setFocus()
+    yield "desk, matter"
+    desk.window.show_page(PAYMENT)
+    yield "vouched"
+    desk.till.integrity.verified(Break(17, "its hash is not the one that was recorded"))
+    yield "broken"
     desk.approve()
     yield "paid"
-    desk.window.show_page(2)
+    desk.window.show_page(RECEIPTS)
     yield "receipts"
 
 

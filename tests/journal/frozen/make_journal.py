@@ -16,13 +16,13 @@ from tests.fakes.entries import Drafts, FixedClock, confirmation, make_sale
 
 
 def write(file: Path) -> None:
-    """One paid sale, one declined and retried, one in doubt, one postback of nobody."""
+    """One paid sale, one declined and retried, one in doubt and seen to, one postback of nobody, the close."""
     events, drafts = PaymentEvent, Drafts("frozen")
     with SqliteJournal(file, till="A", clock=FixedClock(), holder="the maker") as journal:
         journal.record(drafts.paid_sale("s1"))
         journal.record([drafts.sale("s2", make_sale("Sam Sample", "BLD-26-000113", "700002"))])
         journal.record([drafts.issued("p2", "s2"), drafts.hinted("p2", events.PAGE_OPENING)])
-        journal.record([drafts.told("p2", events.CONFIRMED_DECLINED, "insufficient funds")])
+        journal.record([drafts.told("p2", events.CARD_DECLINED, "insufficient funds")])
         journal.record([drafts.hinted("p2", events.PAGE_SUBMITTED)])
         journal.record(
             [
@@ -32,8 +32,13 @@ def write(file: Path) -> None:
         )
         journal.record([drafts.sale("s3"), drafts.issued("p3", "s3")])
         journal.record([drafts.hinted("p3", events.PAGE_OPENING), drafts.hinted("p3", events.RENDERER_DIED)])
-        journal.record([drafts.draft(EntryKind.DISCREPANCY_FOUND, "p3", {"reason": "another amount"})])
+        found = drafts.draft(EntryKind.DISCREPANCY_FOUND, "p3", {"reason": "another amount"})
+        journal.record([found])
         journal.record([drafts.draft(EntryKind.POSTBACK_UNMATCHED, "A-nobody", {"reason": "unknown"})])
+        seen = {"matter": found.id, "by": "Robin Supervisor", "note": "asked the gateway"}
+        journal.record([drafts.draft(EntryKind.MATTER_SEEN, "p3", seen)])
+        closed = {"business_date": "2026-02-03", "receipts": ["A-000001", "A-000002"]}
+        journal.record([drafts.draft(EntryKind.DAY_CLOSED, "2026-02-03", closed)])
     with closing(sqlite3.connect(file)) as connection:
         # The migration's own time stamp is the only thing in it that the maker's clock does not give.
         connection.execute("UPDATE _sqlite_migrations SET applied_at = '2026-02-03 15:04:05+00:00'")

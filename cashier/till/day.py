@@ -1,0 +1,78 @@
+"""The business date, and its close: an entry that names every receipt of the day and what is carried on.
+
+A closed day is never touched again: what a fact tells later is receipted on the next open day, with a
+reference to the day it belongs to.
+"""
+
+import datetime as dt
+from collections.abc import Iterable
+from typing import Any
+
+from cashier.domain.entries import Draft, Entry, EntryKind, Json, canonical
+from cashier.domain.payment import Payment
+from cashier.domain.receipt import Receipt
+from cashier.till.identity import new_id
+from cashier.till.ports import Clock, Journal, Randomness
+
+
+def business_date(journal: Journal, clock: Clock) -> dt.date:
+    """The open business date: today, or the day after the last one closed when that is later."""
+    closed = journal.last_of(EntryKind.DAY_CLOSED)
+    today = clock.today()
+    if closed is None:
+        return today
+    return max(today, dt.date.fromisoformat(closed.body["business_date"]) + dt.timedelta(days=1))
+
+
+def close_day(journal: Journal, clock: Clock, randomness: Randomness, closed_by: str) -> Entry:
+    """Close the open business date: one entry, over the receipts that it names, asking nobody.
+
+    What no fact has ended is carried on by name.
+    """
+    date = business_date(journal, clock)
+    receipts = journal.receipts_of_day(date.isoformat())
+    body = close_body(date, receipts, journal.unsettled_payments(), closed_by)
+    draft = Draft(str(new_id(clock, randomness)), EntryKind.DAY_CLOSED, date.isoformat(), body)
+    (entry,) = journal.record([draft])
+    return entry
+
+
+def close_body(
+    date: dt.date, receipts: Iterable[Receipt], carried: Iterable[Payment], closed_by: str
+) -> dict[str, Any]:
+    """The Z of a day: totals derivable from its receipts, by tender, and the payments it carries on by name.
+
+    A carried payment is in no total: whether it was paid is not known.
+    """
+    receipts = tuple(receipts)
+    tenders: dict[str, dict[str, int]] = {}
+    for receipt in receipts:
+        for tender in receipt.tenders:
+            sums = tenders.setdefault(
+                tender.kind.value, {"count": 0, "amount_cents": 0, "service_fee_cents": 0}
+            )
+            sums["count"] += 1
+            sums["amount_cents"] += tender.amount_cents
+            sums["service_fee_cents"] += tender.service_fee_cents
+    return {
+        "business_date": date.isoformat(),
+        "closed_by": closed_by,
+        "receipts": [receipt.number for receipt in receipts],
+        "total_cents": sum(receipt.paid_cents for receipt in receipts),
+        "tenders": tenders,
+        "carried": [
+            {
+                "reference": payment.reference,
+                "amount_cents": payment.amount_cents,
+                "state": payment.state.value,
+                "issued_at": payment.issued_at,
+                "business_date": payment.business_date,
+            }
+            for payment in carried
+        ],
+    }
+
+
+def z_text(body: Json) -> str:
+    """The one text of a Z, the same for the same entry, byte for byte."""
+    return canonical(dict(body))

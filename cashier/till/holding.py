@@ -1,0 +1,53 @@
+"""Giving invoices back: the hub holds them for a payment until this till says that it is settled."""
+
+from cashier.domain.errors import CashierError
+from cashier.domain.payment import Payment, PaymentState
+from cashier.till.ports import Holds, Journal
+from cashier.till.ringing import rung_or_after
+
+RETRY_FIRST_S = 5.0
+RETRY_MAX_S = 300.0
+EVERY_S = 600.0
+
+
+async def give_back(holds: Holds, payment: Payment) -> None:
+    """Tell the hub that a payment of this till is settled. Raises what the hub's line raises."""
+    vouched = payment.state is PaymentState.VOUCHED
+    await holds.settled(payment.reference, PaymentState.APPROVED if vouched else payment.state)
+
+
+class HoldKeeper:
+    """Settles at the hub what is settled in the journal.
+
+    What the hub holds is asked for anew each time, so that nothing has to be remembered over a crash.
+    """
+
+    def __init__(self, holds: Holds, journal: Journal) -> None:
+        self._holds = holds
+        self._journal = journal
+        import asyncio  # not before the first paint
+
+        self._rung = asyncio.Event()
+
+    def ring(self) -> None:
+        """A payment was settled, or the line is back."""
+        self._rung.set()
+
+    async def release(self) -> None:
+        """Give back every hold of a settled payment. Raises what the hub's line raises."""
+        for reference in await self._holds.held():
+            payment = self._journal.payment(reference)
+            if payment is not None and not payment.locks_sale:
+                await give_back(self._holds, payment)
+
+    async def run(self) -> None:
+        """Release for as long as the till runs."""
+        retry_s = RETRY_FIRST_S
+        while True:
+            try:
+                await self.release()
+            except CashierError:
+                wait_s, retry_s = retry_s, min(retry_s * 2, RETRY_MAX_S)
+            else:
+                wait_s, retry_s = EVERY_S, RETRY_FIRST_S
+            await rung_or_after(self._rung, wait_s)

@@ -1,0 +1,72 @@
+"""Whether the journal still says what was recorded, and what follows when it does not (behaviour A1).
+
+A broken chain is never repaired here. Facts are still recorded behind it – money that moved must be known –
+but no new payment is taken until a supervisor has acknowledged the break.
+"""
+
+from collections.abc import Callable
+
+from cashier.domain.entries import Break, Draft, EntryKind
+from cashier.domain.errors import Refused
+from cashier.till.approval import approved_by, checked_reason
+from cashier.till.config import TillConfig
+from cashier.till.identity import new_id
+from cashier.till.ports import Approvers, Clock, Journal, Randomness
+
+
+class Integrity:
+    """What verification found at the start."""
+
+    def __init__(
+        self,
+        config: TillConfig,
+        clock: Clock,
+        randomness: Randomness,
+        journal: Journal,
+        approvers: Approvers,
+        changed: Callable[[], None],
+    ) -> None:
+        self._config = config
+        self._clock = clock
+        self._randomness = randomness
+        self._journal = journal
+        self._approvers = approvers
+        self._changed = changed
+        self._broken: Break | None = None
+
+    @property
+    def broken(self) -> Break | None:
+        """The first bad entry that no supervisor has acknowledged, or None."""
+        return self._broken
+
+    @property
+    def refusal(self) -> str:
+        """Why no payment is taken now, or empty."""
+        if self._broken is None:
+            return ""
+        return (
+            f"The journal does not hold at entry {self._broken.seq}: {self._broken.reason}. No payment is "
+            "taken until a supervisor has acknowledged it."
+        )
+
+    def verified(self, broken: Break | None) -> None:
+        """What verification found. A break that was acknowledged before stands no more in the way."""
+        known = self._journal.last_of(EntryKind.BREAK_ACKNOWLEDGED)
+        if broken and known and (known.body["seq"], known.body["reason"]) == (broken.seq, broken.reason):
+            broken = None
+        self._broken = broken
+        self._changed()
+
+    async def acknowledge(self, *, note: str, supervisor: str, pin: str) -> None:
+        """Go on behind the break, on a supervisor's word. Raises Refused."""
+        broken = self._broken
+        if broken is None:
+            raise Refused("The journal holds; there is nothing to acknowledge.")
+        note = checked_reason(note, "note")
+        await approved_by(self._config, self._approvers, supervisor, pin)
+        body = {"seq": broken.seq, "reason": broken.reason, "by": supervisor, "note": note}
+        entry_id = str(new_id(self._clock, self._randomness))
+        draft = Draft(entry_id, EntryKind.BREAK_ACKNOWLEDGED, "journal", body)
+        self._journal.record([draft])
+        self._broken = None
+        self._changed()

@@ -1,0 +1,74 @@
+"""What goes on paper: the dialog that asks where, and the writing. Receipts, and slips in place of one."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QFileDialog, QWidget
+
+from cashier.domain.receipt import Receipt
+from cashier.domain.slip import Slip, SlipKind
+from cashier.ui.messages import Messages
+
+PDF = "PDF (*.pdf)"
+#: The papers of a slip; the one chosen last comes first the next time.
+LETTER, ROLL = "Letter page, PDF (*.pdf)", "Roll of 80 mm, PDF (*.pdf)"
+_NAMES = {SlipKind.UNDER_VERIFICATION: "verification", SlipKind.NO_CHARGE: "no-charge"}
+
+
+class Papers:
+    """Saves papers of one window. `note` gets a word for its status line."""
+
+    def __init__(self, window: QWidget, messages: Messages, note: Callable[[str], object]) -> None:
+        self._window = window
+        self._messages = messages
+        self._note = note
+        self._paper = LETTER
+
+    def save_receipt(self, receipt: Receipt) -> None:
+        """Ask where, then write the receipt as a PDF."""
+        dialog = self._dialog("Save the receipt", f"receipt-{receipt.number}.pdf", [PDF])
+        dialog.fileSelected.connect(lambda file: self.write_receipt(receipt, Path(file)))
+        dialog.open()
+
+    def save_slip(self, slip: Slip) -> None:
+        """Ask where and for which paper, then write the slip as a PDF."""
+        papers = sorted((LETTER, ROLL), key=lambda paper: paper != self._paper)
+        name = f"{_NAMES[slip.kind]}-{slip.reference}.pdf"
+        dialog = self._dialog("Save the slip for the payer", name, papers)
+
+        def selected(file: str) -> None:
+            self._paper = dialog.selectedNameFilter()
+            self.write_slip(slip, Path(file), roll=self._paper == ROLL)
+
+        dialog.fileSelected.connect(selected)
+        dialog.open()
+
+    def _dialog(self, title: str, name: str, kinds: list[str]) -> QFileDialog:
+        dialog = QFileDialog(self._window, title, name)
+        dialog.setNameFilters(kinds)
+        dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
+        dialog.setDefaultSuffix("pdf")
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        return dialog
+
+    def write_receipt(self, receipt: Receipt, file: Path) -> None:
+        """Write the receipt as a PDF, or say why not."""
+        from cashier.paper.receipt_page import write_pdf
+
+        self._write("receipt", file, lambda: write_pdf(receipt, file))
+
+    def write_slip(self, slip: Slip, file: Path, *, roll: bool = False) -> None:
+        """Write the slip as a PDF, or say why not."""
+        from cashier.paper.slip_page import write_pdf
+
+        self._write("slip", file, lambda: write_pdf(slip, file, roll=roll))
+
+    def _write(self, what: str, file: Path, write: Callable[[], None]) -> None:
+        try:
+            write()
+        except OSError as error:
+            reason = error.strerror or str(error)
+            self._messages.tell("Not saved", f"The {what} could not be written to {file}: {reason}.")
+        else:
+            self._note(f"saved {file.name}")
