@@ -5,10 +5,28 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from cashier.domain.errors import Refused
-from cashier.domain.fees import Schedule
+from cashier.domain.fees import (
+    Measure,
+    Schedule,
+    bases_of,
+    context_measures_of,
+    measures_of,
+    units_of,
+)
 from cashier.domain.money import Cents
 from cashier.domain.pricing import FeeRequest, PricedFee, price, request
 from cashier.domain.sale import Customer, Fee, Permit, Sale, TypedFee, group_by_type
+
+
+@dataclass(frozen=True)
+class FeeQuestion:
+    """What a fee needs to know: `units` names what the quantity counts (empty for a plain fee)."""
+
+    code: str
+    name: str
+    units: str
+    measures: tuple[Measure, ...]
+
 
 #: More lines than a citizen would wait for; a limit so that nothing grows without one.
 LINES_MAX = 60
@@ -44,6 +62,25 @@ class Draft:
     def is_empty(self) -> bool:
         """Whether there is nothing a clerk would miss."""
         return not self.lines and not self.customer.name and self.permit is None
+
+    def asks(self, code: str) -> FeeQuestion:
+        """What to ask before this fee can be priced here."""
+        fee = self.schedule.fee(code)
+        beside = {line.request.code for line in self.lines}
+        needs_context = bool(bases_of(fee)) and not beside.intersection(bases_of(fee))
+        context = context_measures_of(self.schedule, code) if needs_context else ()
+        return FeeQuestion(fee.code, fee.name, units_of(fee) or "", measures_of(fee) or context)
+
+    def preview(self, code: str, quantity: int, measures: Mapping[str, str], changing: int | None) -> Cents:
+        """The price of a fee before it is added, or of the line about to change.
+
+        Raises Refused when it cannot be priced.
+        """
+        if changing is None:
+            number, after = self.next_number, self.add(code, quantity, measures)
+        else:
+            number, after = changing, self.change(changing, quantity, measures)
+        return next(line.priced.amount_cents for line in after.lines if line.number == number)
 
     def add(self, code: str, quantity: int, measures: Mapping[str, str]) -> "Draft":
         """With one more fee; measures as typed, by name. Raises Refused when it cannot be priced."""

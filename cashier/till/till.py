@@ -6,19 +6,14 @@ Everything runs on one loop and one thread; a verb that decides appends to the j
 import contextlib
 import datetime as dt
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from cashier.domain.entries import Entry
 from cashier.domain.errors import CashierError, InDoubt, Refused, Unavailable
 from cashier.domain.fees import (
-    Measure,
     Schedule,
     ScheduledFee,
-    bases_of,
-    context_measures_of,
-    measures_of,
     search,
-    units_of,
 )
 from cashier.domain.money import Cents
 from cashier.domain.payment import PAGE_HINTS, Payment, PaymentEvent, PaymentState
@@ -30,11 +25,12 @@ from cashier.till.checking import Checker, Sleep
 from cashier.till.config import Reader, TillConfig
 from cashier.till.day import close_day
 from cashier.till.desk import Desk
-from cashier.till.draft import Draft
+from cashier.till.draft import Draft, FeeQuestion
 from cashier.till.facts import Facts, Told
 from cashier.till.holding import HoldKeeper
 from cashier.till.identity import new_id
 from cashier.till.integrity import Integrity
+from cashier.till.line import Line
 from cashier.till.payments import CardPayments, can
 from cashier.till.ports import Clock, Journal, Outside, Randomness
 from cashier.till.snapshot import LineState, Snapshot, take_snapshot
@@ -44,16 +40,6 @@ SEARCH_LIMIT = 200
 #: How many fees the type-ahead offers.
 OFFERS_LIMIT = 12
 RECENT_LIMIT = 3
-
-
-@dataclass(frozen=True)
-class FeeQuestion:
-    """What a fee needs to know: `units` names what the quantity counts (empty for a plain fee)."""
-
-    code: str
-    name: str
-    units: str
-    measures: tuple[Measure, ...]
 
 
 class Till:
@@ -93,7 +79,7 @@ class Till:
         )
         self.integrity = Integrity(config, clock, randomness, journal, outside.approvers, self._changed)
         self._listeners: list[Callable[[], None]] = []
-        self._line = self._gateway_line = LineState.UNKNOWN
+        self._line = Line()
         self._busy = False
         self._current: str | None = None
         self._draft = self._new_draft()
@@ -119,8 +105,8 @@ class Till:
             unsettled=self._journal.unsettled_payments(),
             receipt=self._receipt_of(payment) if payment else None,
             recent=self._journal.search("", RECENT_LIMIT),
-            line=self.line,
-            line_fault=self._line_fault(),
+            line=self._line.state,
+            line_fault=self._line.fault,
             refusal=self.integrity.refusal,
             busy=self._busy,
             emv_refusal=self._emv_refusal(),
@@ -154,12 +140,7 @@ class Till:
 
         Raises Refused when it cannot be priced.
         """
-        draft = self._draft
-        if changing is None:
-            number, after = draft.next_number, draft.add(code, quantity, measures)
-        else:
-            number, after = changing, draft.change(changing, quantity, measures)
-        return next(line.priced.amount_cents for line in after.lines if line.number == number)
+        return self._draft.preview(code, quantity, measures, changing)
 
     def quick_price(self, code: str) -> str:
         """A short price for lists: `72.00`, `from 31.50`."""
@@ -167,12 +148,7 @@ class Till:
 
     def asks(self, code: str) -> FeeQuestion:
         """What to ask before this fee can be priced."""
-        schedule = self._draft.schedule
-        fee = schedule.fee(code)
-        beside = {line.request.code for line in self._draft.lines}
-        needs_context = bool(bases_of(fee)) and not beside.intersection(bases_of(fee))
-        context = context_measures_of(schedule, code) if needs_context else ()
-        return FeeQuestion(fee.code, fee.name, units_of(fee) or "", measures_of(fee) or context)
+        return self._draft.asks(code)
 
     def add_fee(self, code: str, quantity: int = 1, measures: Mapping[str, str] | None = None) -> None:
         """Add a fee to the sale."""
@@ -324,9 +300,9 @@ class Till:
         """No attempt is made that could not be confirmed (behaviour O5), or recorded soundly (A1)."""
         if self.integrity.refusal:
             raise Refused(self.integrity.refusal)
-        if self.line is LineState.OFFLINE:
+        if self._line.state is LineState.OFFLINE:
             raise Refused(
-                f"Cards cannot be taken now: {self._line_fault()}. No money was taken. Take cash or a check."
+                f"Cards cannot be taken now: {self._line.fault}. No money was taken. Take cash or a check."
             )
 
     def give_up(self) -> None:
@@ -394,19 +370,11 @@ class Till:
 
     # -- the line ----------------------------------------------------------------------------------------
 
-    @property
-    def line(self) -> LineState:
-        """Whether hub and gateway both answer, by asking them."""
-        for state in (LineState.OFFLINE, LineState.UNKNOWN):
-            if state in (self._line, self._gateway_line):
-                return state
-        return LineState.ONLINE
-
     def line_is(self, line: LineState) -> None:
         """What the hub's feed says of the line."""
-        if line is self._line:
+        if line is self._line.hub:
             return
-        self._line = line
+        self._line.hub = line
         if line is LineState.OFFLINE:
             # When it is the journal that fails, the hint cannot be recorded either: the line says so by
             # itself, and the next start puts an open payment into doubt.
@@ -418,8 +386,8 @@ class Till:
 
     def gateway_is(self, line: LineState) -> None:
         """What the probe of the gateway says."""
-        if line is not self._gateway_line:
-            self._gateway_line = line
+        if line is not self._line.gateway:
+            self._line.gateway = line
             self._changed()
 
     async def probe(self) -> LineState:
@@ -430,14 +398,7 @@ class Till:
             self.gateway_is(LineState.OFFLINE)
         else:
             self.gateway_is(LineState.ONLINE)
-        return self._gateway_line
-
-    def _line_fault(self) -> str:
-        if self._line is LineState.OFFLINE:
-            return "the postback hub does not answer, so a payment could not be confirmed"
-        if self._gateway_line is LineState.OFFLINE:
-            return "Invoice Cloud is not reached"
-        return ""
+        return self._line.gateway
 
     # -- payments ----------------------------------------------------------------------------------------
 

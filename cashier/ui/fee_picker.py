@@ -17,8 +17,8 @@ from PySide6.QtWidgets import (
 
 from cashier.domain.errors import Refused
 from cashier.domain.money import format_dollars
-from cashier.till.draft import Line
-from cashier.till.till import FeeQuestion, Till
+from cashier.till.draft import FeeQuestion, Line
+from cashier.till.till import Till
 from cashier.ui.theme import scaled, tabular
 from cashier.ui.widgets import (
     Button,
