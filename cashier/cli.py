@@ -257,6 +257,8 @@ def day_close(ctx: click.Context) -> None:
     from cashier.till.day import z_text
     from cashier.verbs import close_day
 
+    if ctx.obj["training"]:
+        raise Refused("A training session has no day of its own to close. Leave out --training.")
     click.echo(z_text(close_day(ctx.obj["settings"])))
 
 

@@ -141,8 +141,7 @@ def test_a_payer_pays_and_the_journal_holds_it(tmp_path: Path, cashier: Cashier)
 @pytest.mark.parametrize(
     ("fault", "wait_s", "code", "state"),
     [
-        # The page stands, and another card may be tried on it: one declined card settles nothing.
-        ("decline", 4, 1, "OPEN"),
+        ("decline", WAIT_S, 1, "DECLINED"),
         # Waits for no more than the five seconds after which the gateway is asked.
         ("wrong-amount", 5, 3, "IN_DOUBT"),
     ],

@@ -55,7 +55,7 @@ async def test_p4_a_closed_page_is_asked_about_at_5_15_60_seconds_then_every_fiv
 
 async def test_p4_a_page_that_returned_is_asked_about_at_once(desk: Desk) -> None:
     await _opened(desk)
-    await desk.till.checker.check_due()
+    await desk.pass_time(30)
     at = _asked_at(desk)
     desk.hint(E.PAGE_RETURNED)
     await desk.pass_time(61)
@@ -68,8 +68,6 @@ async def test_p2_every_unsettled_payment_is_asked_about_at_once_after_a_restart
     desk.clock.advance(100)
     desk.restart()
     assert desk.journal.payment(payment.reference).state is S.IN_DOUBT  # type: ignore[union-attr]
-    desk.clock.advance(100)
-    desk.restart()
     at = _asked_at(desk)
     _pay(desk, payment)
     await desk.till.checker.check_due()
