@@ -106,10 +106,14 @@ class Checker:
             self._plan(payment).due = self._clock.monotonic()
         self._rung.set()
 
-    async def run(self) -> None:
-        """Ask for as long as the till runs; first, at once, about all that an earlier run has left."""
+    def begin(self) -> None:
+        """The till has started: all that an earlier run has left is to be asked about at once."""
         for left in self._journal.unsettled_payments():
             self._plan(left).due = self._clock.monotonic()
+
+    async def run(self) -> None:
+        """Ask for as long as the till runs."""
+        self.begin()
         while True:
             await rung_or_after(self._rung, await self.check_due())
 
@@ -182,11 +186,8 @@ class Checker:
         now = self._clock.monotonic()
         if plan is None or plan.moved_at != payment.moved_at:
             age_s = max((self._clock.now() - utc_moment(payment.moved_at)).total_seconds(), 0.0)
-            # One that comes from an earlier run of the till is asked about at once.
-            is_ours = plan is not None or age_s < FIRST_S[0]
             plan = _Plan(payment.moved_at, now, age_s, now)
-            if is_ours:
-                plan.due = now + self._next_s(payment, plan)
+            plan.due = now + self._next_s(payment, plan)
             self._plans[payment.reference] = plan
         return plan
 
