@@ -216,9 +216,9 @@ class CardPayments:
                 self.hint(payment.reference, PaymentEvent.LINE_LOST)
 
     def restart(self) -> tuple[Payment, ...]:
-        """At start: every payment whose page was open is in doubt now. Returns the unsettled ones."""
+        """At start: no page stands any more, and a payment whose page did is in doubt; the unsettled ones."""
         for payment in self._journal.unsettled_payments():
-            if payment.state is PaymentState.OPEN:
+            if not payment.page_gone:
                 self.hint(payment.reference, PaymentEvent.TILL_RESTARTED)
         return self._journal.unsettled_payments()
 

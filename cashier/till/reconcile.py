@@ -285,6 +285,10 @@ def judge_enquiry(
             return _once(payment, _less_fault(share, status)) if progress.over else None
         if new > 0:
             fresh.append((share, new))
+    if fresh and payment.state is PaymentState.ISSUED:
+        # Only its page could have taken money, and that was never opened: another payment paid the invoice.
+        reason = "the gateway shows it as paid, but not by this payment, whose page was never opened"
+        return Verdict(EntryKind.PAYMENT_TOLD, reason, PaymentEvent.CONFIRMED_UNPAID)
     if fresh:
         return _asked_paid(payment, fresh, progress)
     return _asked_unpaid(payment, progress)

@@ -178,7 +178,8 @@ class PaymentPage(QWidget):
         Raises what keeps the page from being opened; the payment is in doubt then, for it counts as opened.
         """
         assert self._make_view is not None
-        self.close_hosted()
+        if self.hosted is not None:
+            self._take_down(self._hosted_reference, PaymentEvent.PAGE_CLOSED)
         try:
             view = self._make_view(self.left)
             view.loaded.connect(lambda ok: None if ok else self._hint(reference, PaymentEvent.PAGE_FAILED))

@@ -485,3 +485,28 @@ async def test_nothing_is_settled_as_unpaid_while_the_page_still_stands(
     desk.hint(E.PAGE_CLOSED)
     await desk.pass_time(25)
     assert desk.state() is S.DECLINED
+
+
+async def test_a_restart_ends_every_page_also_that_of_a_payment_already_in_doubt(desk: Desk) -> None:
+    payment = await _opened(desk)
+    desk.till.line_is(LineState.ONLINE)
+    desk.till.line_is(LineState.OFFLINE)
+    assert not desk.payment.page_gone
+    desk.restart()
+    await desk.pass_time(SESSION_S + 301)
+    ended = desk.journal.payment(payment.reference)
+    assert ended is not None
+    assert (ended.page_gone, ended.state) == (True, S.ABANDONED)
+
+
+async def test_what_another_till_was_paid_is_not_credited_to_a_page_never_opened(desk: Desk) -> None:
+    """The till died between recording and announcing; the payer went to the next window."""
+    desk.gateway.errors = [Unavailable("Killed.")]
+    with pytest.raises(Unavailable):
+        await desk.till.pay_sale(partial_sale(desk))
+    desk.enquiry.launch("700001", 10_000)
+    desk.enquiry.pay("700001")
+    desk.restart()
+    await desk.pass_time(61)
+    (ended,) = desk.journal.payments_of_invoice("700001")
+    assert (ended.state, ended.confirmations, desk.receipts()) == (S.ABANDONED, (), [])
