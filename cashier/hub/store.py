@@ -35,6 +35,13 @@ _KEY = (tills.c.site, tills.c.till, tills.c.generation)
 _GOOD_KEYS = sa.select(*_KEY).where(
     sa.tuple_(*_KEY).in_(sa.bindparam("keys", expanding=True)), good_key(sa.bindparam("now"))
 )
+#: The announced payments, as far as they matter here; `hub.holds` owns the table.
+_PAYMENT: list[sa.ColumnClause[str]] = [sa.column(name) for name in ("site", "till", "reference")]
+_ANNOUNCED = (
+    sa.select(*_PAYMENT)
+    .select_from(sa.table("payments"))
+    .where(sa.tuple_(*_PAYMENT).in_(sa.bindparam("keys", expanding=True)))
+)
 _ROW_COLUMNS = [column.name for column in postbacks.c if column.name not in ("seq", "acknowledged_at")]
 
 log = logging.getLogger(__name__)
@@ -82,8 +89,9 @@ class HubStore:
         self._insertion = postbacks.insert().compile(dialect=self._engine.dialect, column_keys=_ROW_COLUMNS)
 
     def write_beside(self, beside: Beside) -> None:
-        """From now on call this with the postbacks just stored, in the transaction that stores them.
+        """From now on call this with the postbacks just stored whose payment was announced, if there are any.
 
+        It runs in the transaction that stores them.
         What it writes is on disk when they are, and not otherwise; so it must not fail for what they say.
         """
         self._besides.append(beside)
@@ -168,8 +176,9 @@ class HubStore:
             connection.exec_driver_sql(
                 self._insertion.string, [tuple(row.values()) for row in rows] if by_place else rows
             )
-            for beside in self._besides:
-                beside(connection, accepted)
+            if self._besides and (announced := _announced(connection, accepted)):
+                for beside in self._besides:
+                    beside(connection, announced)
             if is_postgresql(self._engine):
                 for site, till in sorted({(site, till) for site, till, _ in enrolled}):
                     connection.execute(sa.select(sa.func.pg_notify(CHANNEL, f"{site}/{till}")))
@@ -235,6 +244,17 @@ def transaction(engine: sa.Engine) -> Iterator[sa.Connection]:
         if not is_postgresql(engine):  # there a lost connection is told from a refused statement
             engine.dispose()
         raise Unavailable("The hub's storage does not answer.") from error
+
+
+def _announced(connection: sa.Connection, arrivals: Sequence[Arrival]) -> list[Arrival]:
+    """Those whose payment was announced."""
+    keys = {_payment_of(arrival) for arrival in arrivals}
+    known = {tuple(row) for row in connection.execute(_ANNOUNCED, {"keys": sorted(keys)})}
+    return [arrival for arrival in arrivals if _payment_of(arrival) in known]
+
+
+def _payment_of(arrival: Arrival) -> tuple[str, str, str]:
+    return arrival.claims.site, arrival.claims.till, arrival.claims.reference
 
 
 def _key_of(arrival: Arrival) -> tuple[str, str, int]:

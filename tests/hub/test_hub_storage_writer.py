@@ -13,7 +13,7 @@ from cashier.domain.errors import Unavailable
 from cashier.gateway.postback import PostbackClaims
 from cashier.hub.app import Hub, HubConfig, create_hub
 from cashier.hub.store import Arrival, HubStore
-from cashier.hub.writer import GroupWriter
+from cashier.hub.writer import TURNS_BEFORE_COMMIT, GroupWriter
 
 from .conftest import FORM, MASTER, NOW, Database
 
@@ -74,7 +74,7 @@ def thread() -> Iterator[ThreadPoolExecutor]:
 async def added(writer: GroupWriter, arrivals: Sequence[Arrival]) -> list[asyncio.Task[bool]]:
     """Callers that wait in the queue, in this order."""
     tasks = [asyncio.create_task(writer.add(one)) for one in arrivals]
-    for _ in range(3):
+    for _ in range(2 * TURNS_BEFORE_COMMIT):
         await asyncio.sleep(0)
     return tasks
 
