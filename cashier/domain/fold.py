@@ -12,6 +12,7 @@ from cashier.domain.entries import Entry, EntryKind, Json
 from cashier.domain.errors import Discrepancy
 from cashier.domain.money import Cents
 from cashier.domain.payment import (
+    ENDED_UNPAID,
     PAGE_ENDS,
     Confirmation,
     InvoiceShare,
@@ -50,6 +51,11 @@ def step(payment: Payment | None, entry: Entry) -> Payment:
         raise Discrepancy(f"Entry {entry.seq} is about payment {entry.subject}, which was never issued.")
     if entry.subject != payment.id:
         raise Discrepancy(f"Entry {entry.seq} is about {entry.subject}, not about payment {payment.id}.")
+    after = _after(payment, entry)
+    return replace(after, ended_once=True) if after.state in ENDED_UNPAID else after
+
+
+def _after(payment: Payment, entry: Entry) -> Payment:
     match entry.kind:
         case EntryKind.PAYMENT_HINTED:
             return _hinted(payment, entry)

@@ -86,6 +86,9 @@ PAGE_ENDS = frozenset(
 #: States in which the sale may not be paid by anything else.
 LOCKING = frozenset({PaymentState.ISSUED, PaymentState.OPEN, PaymentState.IN_DOUBT})
 
+#: States in which it was not paid and is over.
+ENDED_UNPAID = frozenset({PaymentState.DECLINED, PaymentState.ABANDONED})
+
 #: States that a fact has still to end.
 UNSETTLED = LOCKING | {PaymentState.VOUCHED}
 
@@ -240,6 +243,8 @@ class Payment:
     card_declined: bool = False
     #: Whether no page of it stands here: it was never opened, was closed, or died.
     page_gone: bool = True
+    #: Whether it had ended without a charge once; its invoices were anybody's from then on.
+    ended_once: bool = False
     #: UTC text of the newest entry that moved it; empty for a payment not read from a journal.
     moved_at: str = ""
     business_date: str = ""

@@ -186,8 +186,8 @@ class Checker:
         now = self._clock.monotonic()
         if plan is None or plan.moved_at != payment.moved_at:
             age_s = max((self._clock.now() - utc_moment(payment.moved_at)).total_seconds(), 0.0)
-            # One that is first seen late is overdue.
-            overdue = plan is None and age_s >= FIRST_S[0]
+            # One that is seen late is overdue.
+            overdue = age_s >= FIRST_S[0]
             plan = _Plan(payment.moved_at, now, age_s, now)
             if not overdue:
                 plan.due = now + self._next_s(payment, plan)

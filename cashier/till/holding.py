@@ -1,6 +1,9 @@
 """Giving invoices back: the hub holds them for a payment until this till says that it is settled."""
 
-from cashier.domain.errors import CashierError
+import contextlib
+from collections.abc import Awaitable, Callable
+
+from cashier.domain.errors import CashierError, Held
 from cashier.domain.payment import Payment, PaymentState
 from cashier.till.ports import Holds, Journal
 from cashier.till.ringing import rung_or_after
@@ -17,14 +20,16 @@ async def give_back(holds: Holds, payment: Payment) -> None:
 
 
 class HoldKeeper:
-    """Settles at the hub what is settled in the journal.
+    """Settles at the hub what is settled in the journal, and holds what came back into doubt.
 
-    What the hub holds is asked for anew each time, so that nothing has to be remembered over a crash.
+    What the hub holds is asked for anew each time, so that nothing has to be remembered over a crash. `hold`
+    holds a payment's invoices once more.
     """
 
-    def __init__(self, holds: Holds, journal: Journal) -> None:
+    def __init__(self, holds: Holds, journal: Journal, hold: Callable[[Payment], Awaitable[None]]) -> None:
         self._holds = holds
         self._journal = journal
+        self._hold = hold
         import asyncio  # not before the first paint
 
         self._rung = asyncio.Event()
@@ -35,7 +40,13 @@ class HoldKeeper:
 
     async def release(self) -> None:
         """Give back every hold of a settled payment. Raises what the hub's line raises."""
-        for reference in await self._holds.held():
+        held = await self._holds.held()
+        for doubtful in self._journal.unsettled_payments():
+            if doubtful.state is PaymentState.IN_DOUBT and doubtful.reference not in held:
+                # Another payment may hold its invoices by now: then they are safe from a third.
+                with contextlib.suppress(Held):
+                    await self._hold(doubtful)
+        for reference in held:
             payment = self._journal.payment(reference)
             if payment is not None and not payment.locks_sale:
                 await give_back(self._holds, payment)

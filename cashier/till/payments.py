@@ -162,30 +162,30 @@ class CardPayments:
             raise Refused("Invoice Cloud has confirmed this payment already. Its page was not opened.")
         if payment.state is not PaymentState.ISSUED:
             raise Refused("This payment's page was opened before. It is being checked; do not charge again.")
-        await self._announce(payment)
+        try:
+            await self.hold(payment)
+        except (Held, Discrepancy) as error:
+            if self._payment(reference).state is PaymentState.ISSUED:
+                self.hint(reference, PaymentEvent.GIVEN_UP_UNOPENED, error.user_text)
+            raise
         url = await self._gateway.launch(payment.request, payment.biller)
         if self._payment(reference).state is not PaymentState.ISSUED:
             raise Refused("This payment was settled or given up meanwhile. Its page was not opened.")
         self.hint(reference, PaymentEvent.PAGE_OPENING)
         return url
 
-    async def _announce(self, payment: Payment) -> None:
-        """Hold the invoices at every till of the site, before anything can be paid."""
+    async def hold(self, payment: Payment) -> None:
+        """Hold a payment's invoices at every till of the site. Raises as `Holds.announce`."""
         sale = self._journal.sale(payment.sale_id)
         assert sale is not None, "a payment is recorded in the commit of its sale"
         portal = self._gateway.portal(sale, self._config.portal_url)
         wanted = (payment.reference, payment.biller, payment.amount_cents, payment.invoices, portal)
         try:
-            try:
-                await self._holds.announce(*wanted)
-            except Held as held:
-                if not await self._gave_back(held.reference):
-                    raise
-                await self._holds.announce(*wanted)
-        except (Held, Discrepancy) as error:
-            if self._payment(payment.reference).state is PaymentState.ISSUED:
-                self.hint(payment.reference, PaymentEvent.GIVEN_UP_UNOPENED, error.user_text)
-            raise
+            await self._holds.announce(*wanted)
+        except Held as held:
+            if not await self._gave_back(held.reference):
+                raise
+            await self._holds.announce(*wanted)
 
     async def _gave_back(self, reference: str) -> bool:
         """Whether the holder is a payment of our own that is settled: then it holds nothing any more."""

@@ -297,7 +297,8 @@ def judge_enquiry(
 def _asked_paid(
     payment: Payment, fresh: Sequence[tuple[InvoiceShare, int]], progress: Progress
 ) -> Verdict | None:
-    if progress.declined_before and payment.state is not PaymentState.VOUCHED:
+    ambiguous = progress.declined_before or payment.ended_once
+    if ambiguous and payment.state is not PaymentState.VOUCHED:
         # An answer about an invoice does not say which of two attempts paid it. The postback does.
         return _once(payment, "the gateway shows it as paid, but not by which of the payer's attempts")
     for share, new in fresh:

@@ -66,7 +66,7 @@ class Till:
         )
         self._facts = Facts(config, clock, randomness, journal)
         self.checker = Checker(config.waits, clock, journal, outside.enquiry, self._facts, self._told, sleep)
-        self.holding = HoldKeeper(outside.holds, journal)
+        self.holding = HoldKeeper(outside.holds, journal, self._payments.hold)
         self.desk = Desk(
             config,
             clock,
@@ -354,8 +354,8 @@ class Till:
         """A payment's state may have changed: who asks, who holds and what is at hand follow."""
         payment = self._journal.payment(reference)
         if payment is not None and not payment.locks_sale:
-            self.holding.ring()
             self.desk.ended(payment)
+        self.holding.ring()
         self.checker.ring()
 
     def close_day(self) -> Entry:

@@ -1,7 +1,7 @@
 """A journal in memory: the port's promises, with none of SQLite's.
 
-Everything that is asked for is kept ready, so that a record costs the same after a year: the simulation writes
-millions of entries.
+Everything that is asked for is kept ready, so that a record costs the same after a year: the simulation
+writes millions of entries.
 """
 
 from collections.abc import Iterator, Sequence

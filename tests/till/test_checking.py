@@ -510,3 +510,17 @@ async def test_what_another_till_was_paid_is_not_credited_to_a_page_never_opened
     await desk.pass_time(61)
     (ended,) = desk.journal.payments_of_invoice("700001")
     assert (ended.state, ended.confirmations, desk.receipts()) == (S.ABANDONED, (), [])
+
+
+async def test_a_payment_that_had_ended_is_not_credited_with_what_another_paid_meanwhile(desk: Desk) -> None:
+    """Its hold was given back; a message that does not fit puts it in doubt; the invoice is paid by then."""
+    first = await _opened(desk)
+    desk.decline(first)
+    await desk.close_declined()
+    desk.approve(first, payment_amount_cents=1)
+    _pay(desk, first)
+    (matter,) = desk.till.desk.view().matters
+    await desk.till.desk.see(matter.id, note="asked the gateway", supervisor=SUPERVISOR, pin=PIN)
+    await desk.pass_time(400)
+    assert (desk.payment.state, desk.receipts()) == (S.IN_DOUBT, [])
+    assert "not by which of the payer's attempts" in desk.payment.reviews[-1]

@@ -109,6 +109,22 @@ async def test_without_the_hub_the_journal_holds_the_invoice(desk: Desk) -> None
     assert len(desk.gateway.launched) == 1
 
 
+async def test_p5_a_payment_that_came_back_into_doubt_is_held_again(desk: Desk, tmp_path: Path) -> None:
+    await desk.till.pay_sale(partial_sale(desk))
+    first = desk.payment
+    desk.decline()
+    await desk.close_declined()
+    await desk.till.holding.release()
+    assert await desk.holds.held() == []
+    desk.approve(first, payment_amount_cents=1)
+    assert desk.state() is S.IN_DOUBT
+    await desk.till.holding.release()
+    assert await desk.holds.held() == [first.reference]
+    other = _second_till(desk, tmp_path)
+    with other.journal, pytest.raises(Held):
+        await other.till.pay_sale(partial_sale(other))
+
+
 # -- the line ----------------------------------------------------------------------------------------------
 
 

@@ -308,7 +308,7 @@ def test_p20_not_paid_counts_only_after_the_pages_life_and_is_proof_then(desk: D
     for _ in range(6):
         desk.wait(5 * MINUTE)
     assert column(page, STATE) == ["◷  In doubt"]
-    assert "that counts from" in page.facts.text
+    assert "that counts in" in page.facts.text
     desk.wait(6 * MINUTE)
     assert page.model.rowCount() == 0
     assert page.ended.isVisible()

@@ -122,14 +122,18 @@ def test_leaving_the_declined_page_for_another_closes_nothing(desk: Desk) -> Non
     assert desk.payment.state is PaymentState.APPROVED
 
 
-def test_a_page_that_outlives_its_decline_is_taken_down(desk: Desk) -> None:
-    """The line was lost and came back: the decline settles while the page still stands."""
+def test_a_page_that_outlives_its_decline_keeps_the_payment_open_until_it_is_closed(desk: Desk) -> None:
+    """The line was lost and came back: the payer may still be typing another card."""
     desk.start()
     desk.open_page()
     desk.till.line_is(LineState.OFFLINE)
     desk.till.line_is(LineState.ONLINE)
     desk.decline()
     assert desk.open_view is desk.page
+    desk.wait(desk.config.waits.quiet_s + 1)
+    assert desk.payment.state is PaymentState.IN_DOUBT
+    assert desk.open_view is desk.page
+    desk.window.payment.stop_waiting()
     desk.wait(desk.config.waits.quiet_s + 1)
     assert desk.payment.state is PaymentState.DECLINED
     assert desk.open_view is None and desk.page.closed == 1
