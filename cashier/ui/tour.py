@@ -19,6 +19,7 @@ from cashier.paper.pen import ROLL_WIDTH, WIDTH
 from cashier.ui.app import Opened
 from cashier.ui.approval_dialog import ApprovalDialog
 from cashier.ui.desk_page import ASK
+from cashier.ui.pace import ByHand
 from cashier.ui.payer import Payer, until
 from cashier.ui.window import DESK, RECEIPTS, MainWindow
 
@@ -55,6 +56,7 @@ class Tour:
     async def drive(self, window: MainWindow, opened: Opened) -> None:
         """Walk. Raises what goes wrong; pictures taken so far stay."""
         self._window, self._till = window, opened.till
+        window.guard.pace = ByHand()
         await self._activate()
         await until(lambda: self._till.snapshot().line.value == "online", "the hub")
         self._picture("sale-empty", "An empty sale says what to do.")

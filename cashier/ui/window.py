@@ -12,6 +12,7 @@ from PySide6.QtWidgets import (
     QButtonGroup,
     QFrame,
     QHBoxLayout,
+    QLineEdit,
     QMainWindow,
     QStackedWidget,
     QVBoxLayout,
@@ -30,6 +31,7 @@ from cashier.ui.payment_page import PaymentPage, ViewMaker
 from cashier.ui.receipts_page import ReceiptsPage
 from cashier.ui.sale_page import SalePage
 from cashier.ui.shortcuts import SHORTCUTS
+from cashier.ui.swipe_guard import SCAN_LOST, SWIPED, SwipeGuard
 from cashier.ui.theme import Theme, scaled
 from cashier.ui.widgets import Button, ElidedLabel, FaultBar, Watermark, label, typed
 
@@ -93,6 +95,7 @@ class MainWindow(QMainWindow):
         self.setCentralWidget(middle)
         self._watermark = Watermark(self.pages, theme) if training else None
         self.papers = Papers(self, self.messages, self.note_label.setText)
+        self.guard = SwipeGuard(self, sealed=lambda: self.payment.hosted, search=self._search)
         self._connect()
         self.sale.focus_start()
 
@@ -155,6 +158,8 @@ class MainWindow(QMainWindow):
         self.desk.slip_asked.connect(self.papers.save_slip)
         self.receipts.save_asked.connect(self.papers.save_receipt)
         self.fault_bar.pressed.connect(self.acts.acknowledge)
+        self.guard.swiped.connect(lambda: self.messages.tell("Card not read", SWIPED))
+        self.guard.scan_lost.connect(lambda: self.messages.tell("Barcode not read", SCAN_LOST))
         for keys, act in (
             ("Ctrl+1", lambda: self.show_page(SALE)),
             ("Ctrl+2", lambda: self.show_page(PAYMENT)),
@@ -334,11 +339,13 @@ class MainWindow(QMainWindow):
         elif self.pages.currentWidget() is self.sale:
             self.sale.press_pay()
 
-    def _search(self) -> None:
+    def _search(self) -> QLineEdit:
+        """The search field of the page, or of the sale where the page has none; the focus is in it."""
         if self.pages.currentWidget() is self.receipts:
             self.receipts.focus_start()
-        else:
-            self._focus_on_sale(self.sale.fees.search)
+            return self.receipts.search
+        self._focus_on_sale(self.sale.fees.search)
+        return self.sale.fees.search
 
     def _focus_on_sale(self, widget: QWidget) -> None:
         self.show_page(SALE)

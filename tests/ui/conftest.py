@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from tests.ui.desk import Desk
+from tests.ui.guarded import Form
 from tests.ui.hostile_site import FOREIGN_HOST, GATEWAY_HOST, HostileSite
 
 if TYPE_CHECKING:
@@ -38,6 +39,12 @@ def watched(qtbot: QtBot, site: HostileSite) -> "Iterator[Watched]":
     watching = Watched(qtbot, training(site, "https://permits.example.org/return"))
     yield watching
     watching.view.close_page()
+
+
+@pytest.fixture
+def form(qtbot: QtBot) -> Form:
+    """A window with a swipe guard and one of everything that takes keys."""
+    return Form(qtbot)
 
 
 @pytest.fixture

@@ -31,6 +31,7 @@ from cashier.till.ports import Outside, Quarantined
 from cashier.till.snapshot import DraftView, LineState, PaymentView, Snapshot
 from cashier.till.till import Till
 from cashier.ui import theme
+from cashier.ui.pace import ByHand, Pace
 from cashier.ui.payment_page import ViewMaker
 from cashier.ui.window import DESK, MainWindow
 from tests.fakes.approvers import PIN, SUPERVISOR, FakeApprovers
@@ -73,6 +74,8 @@ class Desk:
             readers=(BOTH, CHIP_ONLY, SWIPE_ONLY),
             supervisors=(SUPERVISOR,),
         )
+        #: Keys are a hand's, however fast a test types them.
+        self.pace: Pace = ByHand()
         self.pages: list[HostedPage] = []
         self.page_error: Exception | None = None
 
@@ -91,6 +94,7 @@ class Desk:
         """Show the window as it is at its first paint."""
         self.theme = theme.put_on(self.app, paths.resources(), dark=dark, text_scale=text_scale)
         self.window = MainWindow(self.theme, training=self.config.training)
+        self.window.guard.pace = self.pace
         self.qtbot.addWidget(self.window)
         self.window.resize(*size)
         with self.qtbot.waitActive(self.window, timeout=WAIT_MS):
