@@ -16,7 +16,7 @@ from tests.fakes.entries import Drafts, FixedClock, confirmation, make_sale
 
 
 def write(file: Path) -> None:
-    """One paid sale, one declined and retried, one in doubt and seen to, one postback of nobody, the close."""
+    """One paid sale, one declined and retried, one in doubt and seen to, a postback of nobody, the close."""
     events, drafts = PaymentEvent, Drafts("frozen")
     with SqliteJournal(file, till="A", clock=FixedClock(), holder="the maker") as journal:
         journal.record(drafts.paid_sale("s1"))
