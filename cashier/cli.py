@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 import click
 
 from cashier import paths
+from cashier.cli_readers import readers
 from cashier.cli_servers import hub, known_fault, sandbox
 from cashier.domain.errors import Refused
 from cashier.endings import Seconds, Verbs
@@ -319,6 +320,7 @@ def settlement_match(
 
 cli.add_command(hub)
 cli.add_command(sandbox)
+cli.add_command(readers)
 
 
 # -- the till ---------------------------------------------------------------------------------------------

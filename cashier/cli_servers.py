@@ -286,3 +286,27 @@ def sandbox_serve(host: str, port: int, fault: str | None, late_s: float, exit_w
         serve(host, port, config, _say_listening, exit_with_parent=exit_with_parent)
     except OSError as error:
         raise Refused(f"The sandbox cannot listen on {host} port {port}: {error.strerror or error}") from None
+
+
+@sandbox.command("reader")
+@click.option("--family", required=True, help="Whose bytes it speaks, e.g. idtech_neo.")
+@click.option("--serial", default=None, help="The serial number that it tells.")
+@click.option("--fault", default=None, help="How it misbehaves, e.g. silent, split, pan-burst.")
+@_with_parent
+def sandbox_reader(family: str, serial: str | None, fault: str | None, exit_with_parent: bool) -> None:
+    """Emulate a card reader on a pseudo-terminal, whose name is printed. Linux and macOS."""
+    from cashier.sandbox.readers import run
+    from cashier.sandbox.readers_wire import WIRES
+
+    if family not in WIRES:
+        raise Refused(f"--family {family[:40]!r}: is not a family; there are: {', '.join(WIRES)}")
+    try:
+        run(
+            family,
+            serial,
+            fault,
+            lambda port: click.echo(f"reader {port}"),
+            exit_with_parent=exit_with_parent,
+        )
+    except ValueError as error:
+        raise Refused(str(error)) from None
