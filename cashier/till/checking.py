@@ -115,7 +115,11 @@ class Checker:
         """Ask for as long as the till runs."""
         self.begin()
         while True:
-            await rung_or_after(self._rung, await self.check_due())
+            try:
+                wait_s = await self.check_due()
+            except CashierError:  # the journal cannot be read now; payments wait until it can
+                wait_s = BUSY_S
+            await rung_or_after(self._rung, wait_s)
 
     async def check_due(self) -> float:
         """Ask about every payment whose time has come; the seconds until the next."""

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from cashier.domain.entries import Draft, Entry, EntryKind, Json, canonical
+from cashier.domain.errors import Refused
 from cashier.domain.payment import Payment
 from cashier.domain.receipt import Receipt
 from cashier.till.identity import new_id
@@ -27,10 +28,12 @@ def business_date(journal: Journal, clock: Clock) -> dt.date:
 def close_day(journal: Journal, clock: Clock, randomness: Randomness, closed_by: str) -> Entry:
     """Close the open business date: one entry, over the receipts that it names, asking nobody.
 
-    What no fact has ended is carried on by name.
+    What no fact has ended is carried on by name. Raises Refused for a day that has not begun: a second press.
     """
     date = business_date(journal, clock)
     receipts = journal.receipts_of_day(date.isoformat())
+    if date > clock.today() and not receipts:
+        raise Refused(f"The business date is closed; {date.isoformat()} has not begun.")
     body = close_body(date, receipts, journal.unsettled_payments(), closed_by)
     draft = Draft(str(new_id(clock, randomness)), EntryKind.DAY_CLOSED, date.isoformat(), body)
     (entry,) = journal.record([draft])

@@ -285,17 +285,24 @@ MUTANTS = (
     Mutant("restart forgets open payments", till=_Forgetful),
     Mutant("page loaded again after its renderer died", reloads=True),
     Mutant(
-        "amount not verified", refit=_with_facts(_believing(payment_amount_cents=lambda p: p.amount_cents))
+        "amount not verified",
+        "liars",
+        refit=_with_facts(_believing(payment_amount_cents=lambda p: p.amount_cents)),
     ),
-    Mutant("reference not verified", refit=_with_facts(_believing(biller_reference=lambda p: p.reference))),
+    Mutant(
+        "reference not verified",
+        "liars",
+        refit=_with_facts(_believing(biller_reference=lambda p: p.reference)),
+    ),
     Mutant(
         "invoice not verified",
+        "liars",
         refit=_with_facts(
             _believing(invoice_number=lambda p: ",".join(share.number for share in p.invoices))
         ),
     ),
-    Mutant("Approved not verified", refit=_with_facts(_believing(approved=lambda _: Approved.YES))),
-    Mutant("charge told for two payments", "rough", journal=_AnyGuid),
+    Mutant("Approved not verified", "liars", refit=_with_facts(_believing(approved=lambda _: Approved.YES))),
+    Mutant("charge told for two payments", "liars", journal=_AnyGuid),
     Mutant("first decline ends the payment", "rough", refit=_with_facts(_FirstDeclineEnds)),
     Mutant("repeated postback is news", refit=_with_facts(_NoMemory)),
     Mutant("enquiry credited to any attempt", "bad-gateway", refit=_with_facts(_AnyAttemptPaid)),
@@ -304,8 +311,8 @@ MUTANTS = (
     Mutant("cancel ends the payment", till=_CancelEnds),
     Mutant("receipt outside of the commit", journal=_ReceiptApart),
     Mutant("closed day written to", "rough-unasked", journal=_OpenForEver),
-    Mutant("acknowledged before recorded", follow=_acknowledge_first),
-    Mutant("hub answers 204 before the commit", hub=_early_204),
+    Mutant("acknowledged before recorded", "rough", follow=_acknowledge_first),
+    Mutant("hub answers 204 before the commit", "rough", hub=_early_204),
     Mutant("pull by cursor", hub=_by_cursor),
     Mutant("postbacks in the log", hub=_logs_bodies),
 )

@@ -9,7 +9,9 @@ import pytest
 from cashier.domain.entries import EntryKind
 from cashier.domain.errors import InDoubt, Refused, TooBusy, Unavailable
 from cashier.domain.payment import Payment, PaymentEvent, PaymentState
+from cashier.till.checking import Checker
 from cashier.till.config import Waits
+from cashier.till.facts import Facts
 from cashier.till.snapshot import LineState
 from tests.fakes.approvers import PIN, SUPERVISOR
 from tests.fakes.enquiry import FakeEnquiry
@@ -524,3 +526,27 @@ async def test_a_payment_that_had_ended_is_not_credited_with_what_another_paid_m
     await desk.pass_time(400)
     assert (desk.payment.state, desk.receipts()) == (S.IN_DOUBT, [])
     assert "not by which of the payer's attempts" in desk.payment.reviews[-1]
+
+
+async def test_a_journal_that_cannot_be_read_for_a_while_does_not_end_the_asking(desk: Desk) -> None:
+    payment = await _opened(desk)
+    desk.hint(E.PAGE_CLOSED)
+    _pay(desk, payment)
+    waits: list[float] = []
+
+    class Failing(Checker):
+        async def check_due(self) -> float:
+            waits.append(desk.clock.monotonic())
+            if len(waits) == 1:
+                self.ring()
+                raise Unavailable("The journal cannot be read.")
+            desk.clock.advance(6)
+            return await super().check_due()
+
+    facts = Facts(CONFIG, desk.clock, desk.randomness, desk.journal)
+    checker = Failing(CONFIG.waits, desk.clock, desk.journal, desk.enquiry, facts, lambda told: None)
+    task = asyncio.create_task(checker.run())
+    async with asyncio.timeout(5):
+        while desk.state() is not S.APPROVED:
+            await asyncio.sleep(0)
+    task.cancel()

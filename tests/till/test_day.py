@@ -79,3 +79,11 @@ async def test_closing_asks_nobody(desk: Desk) -> None:
     asked = len(desk.enquiry.asked)
     desk.till.close_day()
     assert len(desk.enquiry.asked) == asked
+
+
+async def test_a_second_press_closes_no_day_that_has_not_begun(desk: Desk) -> None:
+    await _sold(desk)
+    desk.till.close_day()
+    with pytest.raises(Refused, match="2026-02-04 has not begun"):
+        desk.till.close_day()
+    assert len(desk.entries(EntryKind.DAY_CLOSED)) == 1
