@@ -32,6 +32,7 @@ from cashier.settings import check
 from cashier.till.till import Till
 from cashier.training import API_KEY, SITE, SUPERVISOR_PIN, TILL, WEB_SERVICE_KEY, Servers, Training
 from cashier.ui import theme
+from cashier.ui.pace import ByHand
 from cashier.ui.payer import Payer, until
 from cashier.ui.window import MainWindow
 from tests.end2end.gateway_line import GatewayLine
@@ -142,6 +143,8 @@ class Counter:
     ) -> None:
         settings = check(self.table, "test", environment=False)
         self.window = MainWindow(theme.put_on(self._app, paths.resources()), training=True)
+        # Keys of a test come at a machine's pace; they stand for a hand's.
+        self.window.guard.pace = ByHand()
         self.window.show()
         async with open_till(settings, Secrets(SITE, TILL, self.secrets), self.watch) as till:
             self.till = till
