@@ -10,6 +10,7 @@ A PostgreSQL address may hold a password, which is in no text of ours: addresses
 
 import importlib
 import sys
+import time
 from types import ModuleType
 from typing import Any
 
@@ -73,6 +74,8 @@ postbacks = sa.Table(
 
 #: The oldest PostgreSQL that still gets repairs.
 POSTGRESQL_MIN_VERSION = 13
+#: Between two tries of a setting that SQLite does not wait for itself.
+BUSY_PAUSE_S = 0.01
 #: Storage work that may run at once on PostgreSQL beside the group commits, and connections kept or at most.
 STORE_THREADS = 4
 POOL_SIZE = STORE_THREADS + 1
@@ -204,7 +207,8 @@ def _sqlite_driver() -> ModuleType:
 
 def _sqlite_engine(url: sa.URL, busy_timeout_ms: int) -> sa.Engine:
     # One connection: there is one writer. Parameters are hidden because errors are logged.
-    engine = sa.create_engine(url, module=_sqlite_driver(), pool_size=1, max_overflow=0, hide_parameters=True)
+    driver = _sqlite_driver()
+    engine = sa.create_engine(url, module=driver, pool_size=1, max_overflow=0, hide_parameters=True)
     settings = {
         "busy_timeout": busy_timeout_ms,
         "journal_mode": "wal",
@@ -221,7 +225,7 @@ def _sqlite_engine(url: sa.URL, busy_timeout_ms: int) -> sa.Engine:
         # The driver's own transaction control is off: it would commit schema changes one by one.
         connection.isolation_level = None
         for name, value in settings.items():
-            connection.execute(f"PRAGMA {name}={value}")
+            _set(driver, connection, name, value, busy_timeout_ms)
             (actual,) = connection.execute(f"PRAGMA {name}").fetchone()
             if actual != value:
                 raise Refused(f"The hub's database did not take the setting {name}={value}, it has {actual}.")
@@ -231,6 +235,23 @@ def _sqlite_engine(url: sa.URL, busy_timeout_ms: int) -> sa.Engine:
         connection.exec_driver_sql("BEGIN IMMEDIATE")
 
     return engine
+
+
+def _set(driver: Any, connection: Any, name: str, value: object, busy_timeout_ms: int) -> None:
+    """Set one of SQLite's settings, waiting for others at work on the file as any statement does.
+
+    A new file that several processes open at once becomes a write-ahead log in one of them; SQLite refuses
+    the others at once, whatever their busy time is.
+    """
+    until = time.monotonic() + busy_timeout_ms / 1000
+    while True:
+        try:
+            connection.execute(f"PRAGMA {name}={value}")
+            return
+        except driver.OperationalError as error:
+            if error.sqlite_errorcode != driver.SQLITE_BUSY or time.monotonic() > until:
+                raise
+            time.sleep(BUSY_PAUSE_S)
 
 
 def connection_parameters(url: sa.URL) -> dict[str, Any]:

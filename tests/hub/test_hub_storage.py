@@ -1,7 +1,9 @@
 """What the hub does when its storage fails, and what it demands of it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from itertools import count
 from pathlib import Path
 from threading import Barrier
 
@@ -19,6 +21,8 @@ from tests.helpers.postgres import PostgresMissing, PostgresServer, find_program
 
 from .conftest import MASTER, NOW, Clock, Database, Till, wait_until
 
+#: For something that takes a moment: who waits for others that failed shall not wait for ever.
+WAIT_S = 60
 #: A trigger stands in for the disk that refuses the write.
 FULL_DISK = {
     "sqlite": (
@@ -156,17 +160,33 @@ def test_migrations_make_the_tables_that_the_code_uses(db_url: str) -> None:
     engine.dispose()
 
 
-def test_many_that_start_at_once_migrate_once(postgres: PostgresServer) -> None:
-    together = Barrier(4)
+@pytest.fixture
+def empty_databases(
+    backend: str, tmp_path: Path, request: pytest.FixtureRequest
+) -> Iterator[Callable[[], str]]:
+    """Gives the address of another database without any table at each call."""
+    if backend == "sqlite":
+        files = count()
+        yield lambda: f"sqlite:///{tmp_path}/empty{next(files)}.db"
+        return
+    server: PostgresServer = request.getfixturevalue("postgres")
+    with ExitStack() as stack:
+        yield lambda: stack.enter_context(server.database())
 
-    def start(url: str) -> None:
-        together.wait()
+
+def test_many_that_start_at_once_migrate_once(empty_databases: Callable[[], str]) -> None:
+    """Many times: four that open a new SQLite file were refused about every twentieth time."""
+
+    def start(url: str, together: Barrier) -> None:
+        together.wait(WAIT_S)
         HubStore(url).close()
 
-    with postgres.database() as url, ThreadPoolExecutor(4) as pool:
-        for started in [pool.submit(start, url) for _ in range(4)]:
-            started.result()
-        assert len(Database(url).run("SELECT version_num FROM alembic_version")) == 1
+    with ThreadPoolExecutor(4) as pool:
+        for _ in range(20):
+            url, together = empty_databases(), Barrier(4)
+            for started in [pool.submit(start, url, together) for _ in range(4)]:
+                started.result(WAIT_S)
+            assert len(Database(url).run("SELECT version_num FROM alembic_version")) == 1
 
 
 def test_a_newer_schema_is_refused_and_left_alone(db_url: str, database: Database) -> None:
@@ -269,7 +289,7 @@ def test_several_tills_enrolled_at_once(new_db_url: Callable[[], str]) -> None:
 
     def enrolled() -> str:
         with HubStore(url) as store:
-            together.wait()
+            together.wait(WAIT_S)
             return str(store.enrol("sampletown", "A", NOW))
 
     with ThreadPoolExecutor(4) as pool:
