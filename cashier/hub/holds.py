@@ -21,9 +21,9 @@ from cashier.domain.errors import Discrepancy, Held, Refused, Unavailable
 from cashier.domain.money import AMOUNT_MAX_CENTS
 from cashier.domain.payment import InvoiceShare
 from cashier.gateway.postback import REFERENCE_MAX_CHARS
-from cashier.hub.database import metadata
+from cashier.hub.database import metadata, utc_text
 from cashier.hub.relay_queue import enqueue_payment
-from cashier.hub.store import transaction, utc_text
+from cashier.hub.store import transaction
 
 INVOICES_MAX = 50
 INVOICE_NUMBER_MAX_CHARS = 100

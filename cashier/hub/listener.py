@@ -10,9 +10,9 @@ import logging
 import psycopg
 import sqlalchemy as sa
 
+from cashier.hub.arrivals import CHANNEL
 from cashier.hub.bell import Bell
 from cashier.hub.database import connection_parameters, is_postgresql, shown
-from cashier.hub.store import CHANNEL
 
 RECONNECT_S = 1.0
 #: After so long a silence the line is tried with a question of our own.

@@ -22,8 +22,8 @@ from standardwebhooks.webhooks import Webhook
 
 from cashier.domain.errors import Refused
 from cashier.domain.scrub import scrub_card_numbers
+from cashier.hub.database import utc_text
 from cashier.hub.portals import parse_portal_url
-from cashier.hub.store import utc_text
 
 NOTICE_MAX_BYTES = 16 * 1024
 #: Dotted words, as the specification has them: `payment.recorded`.

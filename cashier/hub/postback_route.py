@@ -25,10 +25,10 @@ from cashier.gateway.postback import (
     verify_path,
 )
 from cashier.hub.access import peer_of
+from cashier.hub.arrivals import Arrival
 from cashier.hub.body import read_body
 from cashier.hub.quarantine import Unproven, reads_like_a_postback
 from cashier.hub.scrubbing import scrub_form
-from cashier.hub.store import Arrival
 
 if TYPE_CHECKING:
     from cashier.hub.app import Hub

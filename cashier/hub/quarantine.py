@@ -20,9 +20,10 @@ from cashier.domain.money import format_cents
 from cashier.domain.postback import Approved, Postback
 from cashier.domain.scrub import scrub_card_numbers
 from cashier.gateway.postback import NotAPostback, parse_postback
-from cashier.hub.database import metadata
+from cashier.hub.arrivals import Arrival
+from cashier.hub.database import metadata, utc_text
 from cashier.hub.holds import REASON_MAX_CHARS, Announcement, announcements
-from cashier.hub.store import Arrival, transaction, utc_text
+from cashier.hub.store import transaction
 
 #: Open unproven messages kept at once; what comes beyond is only counted.
 QUARANTINE_MAX = 10_000

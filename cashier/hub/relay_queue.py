@@ -11,9 +11,9 @@ from typing import Any
 import sqlalchemy as sa
 
 from cashier.domain.errors import Refused
-from cashier.hub.database import metadata, postbacks
+from cashier.hub.arrivals import Arrival
+from cashier.hub.database import metadata, postbacks, utc_text
 from cashier.hub.portals import HOST_MAX_CHARS, parse_portal_url
-from cashier.hub.store import Arrival, utc_text
 
 POSTBACK, NOTICE = "postback", "notice"
 WAITING, DELIVERED, DEAD = "waiting", "delivered", "dead"

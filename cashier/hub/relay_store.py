@@ -17,7 +17,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from cashier.domain.errors import Discrepancy
-from cashier.hub.database import postbacks
+from cashier.hub.database import postbacks, utc_text
 from cashier.hub.relay_queue import (
     DEAD,
     DELIVERED,
@@ -29,7 +29,7 @@ from cashier.hub.relay_queue import (
     new_letter,
     relay,
 )
-from cashier.hub.store import transaction, utc_text
+from cashier.hub.store import transaction
 
 #: A delivery is tried for this long, counted from when it was queued (or sent again by a person).
 TRIED_FOR = timedelta(days=30)

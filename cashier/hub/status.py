@@ -5,12 +5,12 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from cashier.hub.database import good_key, postbacks, tills
+from cashier.hub.database import good_key, postbacks, tills, utc_text
 from cashier.hub.holds import holds
 from cashier.hub.metrics import Counts
 from cashier.hub.quarantine import quarantine
 from cashier.hub.relay_store import RelayStore
-from cashier.hub.store import transaction, utc_text
+from cashier.hub.store import transaction
 
 
 @dataclass(frozen=True)

@@ -7,57 +7,29 @@ import logging
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from types import TracebackType
 from typing import Self
 
 import sqlalchemy as sa
 
 from cashier.domain.errors import Refused, Unavailable
-from cashier.gateway.postback import PostbackClaims
+from cashier.hub.arrivals import Arrival, insert, row_of
 from cashier.hub.database import (
     STORE_THREADS,
-    good_key,
     is_postgresql,
     one_at_a_time,
     open_database,
     postbacks,
     tills,
+    utc_text,
 )
 
 BUSY_TIMEOUT_MS = 5_000
-#: Where PostgreSQL tells every hub process of new postbacks; the payload is `site/till`.
-CHANNEL = "cashier_postback"
 #: What a statement raises when the row is at fault, not the storage.
 _ROW_FAULTS = (sa.exc.IntegrityError, sa.exc.DataError, ValueError)
-_KEY = (tills.c.site, tills.c.till, tills.c.generation)
-#: Made once: to make a statement takes longer than to run it.
-_GOOD_KEYS = sa.select(*_KEY).where(
-    sa.tuple_(*_KEY).in_(sa.bindparam("keys", expanding=True)), good_key(sa.bindparam("now"))
-)
-#: The announced payments, as far as they matter here; `hub.holds` owns the table.
-_PAYMENT: list[sa.ColumnClause[str]] = [sa.column(name) for name in ("site", "till", "reference")]
-_ANNOUNCED = (
-    sa.select(*_PAYMENT)
-    .select_from(sa.table("payments"))
-    .where(sa.tuple_(*_PAYMENT).in_(sa.bindparam("keys", expanding=True)))
-)
-_ROW_COLUMNS = [column.name for column in postbacks.c if column.name not in ("seq", "acknowledged_at")]
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class Arrival:
-    """A proven postback to be stored. `query` and `body` are byte for byte as sent, unless `scrubbed`."""
-
-    id: str
-    received_at: datetime
-    claims: PostbackClaims
-    content_type: str
-    query: bytes
-    body: bytes
-    scrubbed: bool
 
 
 @dataclass(frozen=True)
@@ -85,8 +57,6 @@ class HubStore:
         """Opens and migrates the database. Raises Refused (see `open_database`)."""
         self._engine = open_database(url, busy_timeout_ms)
         self._besides: list[Beside] = []
-        # Its values stand in the order of the table's columns, as those of `_row_of` do.
-        self._insertion = postbacks.insert().compile(dialect=self._engine.dialect, column_keys=_ROW_COLUMNS)
 
     def write_beside(self, beside: Beside) -> None:
         """From now on call this with the postbacks just stored whose payment was announced, if there are any.
@@ -163,26 +133,13 @@ class HubStore:
             return [self._insert_alone(connection, arrival) for arrival in arrivals]
 
     def _insert(self, connection: sa.Connection, arrivals: Sequence[Arrival]) -> list[bool]:
-        """Insert those whose till is enrolled; whether it is. Other processes hear of it at the commit."""
-        asked = {_key_of(arrival) for arrival in arrivals}
-        now_text = utc_text(max(arrival.received_at for arrival in arrivals))
-        live = connection.execute(_GOOD_KEYS, {"keys": sorted(asked), "now": now_text})
-        enrolled = {tuple(row) for row in live}
-        accepted = [arrival for arrival in arrivals if _key_of(arrival) in enrolled]
-        if accepted:
-            # Past SQLAlchemy's handling of values, which costs as much again as all the rest of a row.
-            rows = [_row_of(arrival) for arrival in accepted]
-            by_place = self._insertion.positiontup is not None
-            connection.exec_driver_sql(
-                self._insertion.string, [tuple(row.values()) for row in rows] if by_place else rows
-            )
-            if self._besides and (announced := _announced(connection, accepted)):
-                for beside in self._besides:
-                    beside(connection, announced)
-            if is_postgresql(self._engine):
-                for site, till in sorted({(site, till) for site, till, _ in enrolled}):
-                    connection.execute(sa.select(sa.func.pg_notify(CHANNEL, f"{site}/{till}")))
-        return [_key_of(arrival) in enrolled for arrival in arrivals]
+        """Insert those whose till is enrolled, and what is written beside them; whether it is."""
+        inserted = insert(connection, arrivals)
+        announced = [arrival for arrival in arrivals if arrival.id in inserted.announced]
+        if announced:
+            for beside in self._besides:
+                beside(connection, announced)
+        return [arrival.id in inserted.stored for arrival in arrivals]
 
     def _insert_alone(self, connection: sa.Connection, arrival: Arrival) -> bool | Unavailable:
         """What became of one arrival, whatever becomes of those beside it in the same transaction."""
@@ -190,7 +147,7 @@ class HubStore:
             with connection.begin_nested():
                 return self._insert(connection, [arrival])[0]
         except _ROW_FAULTS as error:
-            row = _row_of(arrival)
+            row = row_of(arrival)
             stored = sa.select(*(postbacks.c[name] for name in row)).where(postbacks.c.id == arrival.id)
             if dict(connection.execute(stored).mappings().one_or_none() or {}) == row:
                 return True
@@ -244,42 +201,3 @@ def transaction(engine: sa.Engine) -> Iterator[sa.Connection]:
         if not is_postgresql(engine):  # there a lost connection is told from a refused statement
             engine.dispose()
         raise Unavailable("The hub's storage does not answer.") from error
-
-
-def _announced(connection: sa.Connection, arrivals: Sequence[Arrival]) -> list[Arrival]:
-    """Those whose payment was announced."""
-    keys = {_payment_of(arrival) for arrival in arrivals}
-    known = {tuple(row) for row in connection.execute(_ANNOUNCED, {"keys": sorted(keys)})}
-    return [arrival for arrival in arrivals if _payment_of(arrival) in known]
-
-
-def _payment_of(arrival: Arrival) -> tuple[str, str, str]:
-    return arrival.claims.site, arrival.claims.till, arrival.claims.reference
-
-
-def _key_of(arrival: Arrival) -> tuple[str, str, int]:
-    return arrival.claims.site, arrival.claims.till, arrival.claims.generation
-
-
-def _row_of(arrival: Arrival) -> dict[str, str | int | bytes | bool]:
-    claims = arrival.claims
-    return {
-        "id": arrival.id,
-        "site": claims.site,
-        "till": claims.till,
-        "generation": claims.generation,
-        "reference": claims.reference,
-        "amount_cents": claims.amount_cents,
-        "expires_at": utc_text(claims.expires_at),
-        "nonce": claims.nonce,
-        "received_at": utc_text(arrival.received_at),
-        "content_type": arrival.content_type,
-        "query": arrival.query,
-        "body": arrival.body,
-        "scrubbed": arrival.scrubbed,
-    }
-
-
-def utc_text(moment: datetime) -> str:
-    """`2026-01-02T03:04:05.123Z` of an aware time."""
-    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

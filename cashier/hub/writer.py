@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 
 from cashier.domain.errors import Unavailable
-from cashier.hub.store import Arrival
+from cashier.hub.arrivals import Arrival
 
 #: The most postbacks of one commit, and the most that may wait for one: about 70 MB of them at their largest.
 BATCH_MAX = 256

@@ -44,7 +44,7 @@ from starlette.applications import Starlette
 from starlette.responses import Response
 from starlette.routing import Route
 from cashier.hub.bell import Bell
-from cashier.hub.serve import _listen, _Server, _url, settle_memory
+from cashier.hub.serve import _listen, _Server, _url, settle_interpreter
 async def nothing(request):
     await request.body()
     return Response(status_code=204)
@@ -52,7 +52,7 @@ app = Starlette(routes=[Route("/pb/v1/{site}/{token}", nothing, methods=["POST"]
 app.state.hub = SimpleNamespace(bell=Bell())
 listener = _listen("127.0.0.1", 0)
 def listening():
-    settle_memory()
+    settle_interpreter()
     print(_url(listener), flush=True)
 _Server(app, listening).run(sockets=[listener])
 """

@@ -13,13 +13,14 @@ from cashier.domain.ids import uuid7
 from cashier.domain.money import Cents
 from cashier.domain.payment import InvoiceShare
 from cashier.gateway.postback import PostbackClaims
+from cashier.hub.arrivals import Arrival
 from cashier.hub.courier import Courier, Resolve, make_portal_client, resolve_host
 from cashier.hub.holds import Announcement, HoldStore
 from cashier.hub.portals import Portals
 from cashier.hub.relay import Relay
 from cashier.hub.relay_queue import enqueue
 from cashier.hub.relay_store import RelayStore
-from cashier.hub.store import Arrival, HubStore
+from cashier.hub.store import HubStore
 
 from .conftest import NOW, Clock
 

@@ -12,7 +12,8 @@ import pytest
 from cashier.domain.errors import Unavailable
 from cashier.gateway.postback import PostbackClaims
 from cashier.hub.app import Hub, HubConfig, create_hub
-from cashier.hub.store import Arrival, HubStore
+from cashier.hub.arrivals import Arrival
+from cashier.hub.store import HubStore
 from cashier.hub.writer import TURNS_BEFORE_COMMIT, GroupWriter
 
 from .conftest import FORM, MASTER, NOW, Database

@@ -18,15 +18,16 @@ from cashier.domain.errors import Discrepancy, Held, Unavailable
 from cashier.domain.postback import Postback
 from cashier.gateway.postback import NotAPostback, parse_postback, till_key_to_text
 from cashier.hub.app import Hub, HubConfig
+from cashier.hub.arrivals import Arrival
 from cashier.hub.bell import Bell
-from cashier.hub.database import metadata
+from cashier.hub.database import metadata, utc_text
 from cashier.hub.holds import Announcement, HeldPayment, HoldStore
 from cashier.hub.keys import till_key
 from cashier.hub.limits import Limits, Rate, Rates
 from cashier.hub.metrics import HubMetrics
 from cashier.hub.postback_route import receive
 from cashier.hub.quarantine import Item, QuarantineStore, Unproven, misfit
-from cashier.hub.store import Arrival, HubStore, Pending, utc_text
+from cashier.hub.store import HubStore, Pending
 
 if TYPE_CHECKING:
     from tests.simulation.world import World

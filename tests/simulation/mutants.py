@@ -15,7 +15,8 @@ from cashier.domain.entries import Draft, Entry, EntryKind
 from cashier.domain.errors import CashierError
 from cashier.domain.payment import Confirmation, Payment, PaymentEvent, PaymentState
 from cashier.domain.postback import Approved, DeliveredPostback
-from cashier.hub.store import Arrival, Pending
+from cashier.hub.arrivals import Arrival
+from cashier.hub.store import Pending
 from cashier.till.facts import Facts, Told
 from cashier.till.feed import PULL_WAIT_S
 from cashier.till.payments import CardPayments
