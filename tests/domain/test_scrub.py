@@ -1,6 +1,7 @@
 """Card numbers go, references stay (Invoice Cloud contract, section 3; rule in cashier.domain.scrub)."""
 
 import random
+import time
 from uuid import UUID
 
 import pytest
@@ -106,7 +107,9 @@ def test_guids_and_digests_survive() -> None:
 
 
 def test_a_long_run_is_linear() -> None:
-    """Digits without end are no way to stop the hub: of this many, anything but linear takes hours."""
-    scrub_card_numbers("41" * 524_288)
-    scrub_card_numbers("1" * 13 + "a" * 1_048_576)
-    scrub_card_numbers("a-" * 524_288)
+    """16 KiB of digits, the largest postback, is no way to stop the hub."""
+    started = time.perf_counter()
+    scrub_card_numbers("41" * 8_192)
+    scrub_card_numbers("1" * 13 + "a" * 16_384)
+    scrub_card_numbers("a-" * 8_192)
+    assert time.perf_counter() - started < 2

@@ -34,7 +34,7 @@ def test_a_postback_stored_by_another_process_wakes_a_waiting_till(pg_url: str, 
                 started = time.monotonic()
                 assert theirs.post(theirs.path(f"A-{number}")) == 204
                 (row,) = polled.result()
-                assert time.monotonic() - started < 20, "it waited for its 25 s to end"
+                assert time.monotonic() - started < 10
                 assert row["reference"] == f"A-{number}"
                 # Acknowledged at one process, it is gone at the other.
                 assert theirs.ack(row["id"]) == 1

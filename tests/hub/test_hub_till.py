@@ -96,7 +96,7 @@ def test_an_arriving_postback_wakes_a_waiting_till_at_once(till: Till, hub: Runn
         started = time.monotonic()
         assert till.post(till.path("A-7")) == 204
         (row,) = mine.result()
-        assert time.monotonic() - started < 20, "it waited for its 25 s to end"
+        assert time.monotonic() - started < 2
         assert row["reference"] == "A-7"
         assert theirs.result() == []
     wait_until(lambda: hub.state.bell.listeners == 0)
@@ -105,7 +105,7 @@ def test_an_arriving_postback_wakes_a_waiting_till_at_once(till: Till, hub: Runn
 def test_a_poll_ends_empty_after_its_wait(till: Till) -> None:
     started = time.monotonic()
     assert till.pull(wait=0.2) == []
-    assert time.monotonic() - started >= 0.2
+    assert 0.2 <= time.monotonic() - started < 5
 
 
 def test_a_waiting_till_does_not_hold_up_the_end(db_url: str, clock: Clock) -> None:
@@ -115,7 +115,7 @@ def test_a_waiting_till_does_not_hold_up_the_end(db_url: str, clock: Clock) -> N
             waiting = pool.submit(till.pull, 60)
             wait_until(lambda: hub.state.bell.listeners == 1)
             started = time.monotonic()
-        assert time.monotonic() - started < 30, "it waited for its 60 s to end"
+        assert time.monotonic() - started < 4
         assert waiting.result() == []
 
 
