@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from cashier.hub.database import utc_text
+from cashier.domain.entries import utc_text
 
 if TYPE_CHECKING:
     from cashier.hub.app import Hub

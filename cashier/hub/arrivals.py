@@ -1,8 +1,8 @@
 """Proven postbacks on their way into the database: a group of them in as few statements as can be.
 
 On PostgreSQL one statement looks up the keys, stores the rows and tells the other hub processes: each one
-more would be a turn to the server, in which nobody's answer goes out. SQLite has no way to go, so there it
-is three plain ones.
+more would be a turn to the server, in which nobody's answer goes out. SQLite is no server, so there it is
+three plain ones.
 """
 
 from collections.abc import Iterable, Sequence
@@ -13,8 +13,9 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY
 
+from cashier.domain.entries import utc_text
 from cashier.gateway.postback import PostbackClaims
-from cashier.hub.database import good_key, is_postgresql, postbacks, tills, utc_text
+from cashier.hub.database import good_key, is_postgresql, postbacks, tills
 
 #: Where PostgreSQL tells every hub process of new postbacks; the payload is `site/till`.
 CHANNEL = "cashier_postback"

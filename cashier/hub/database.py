@@ -11,7 +11,6 @@ A PostgreSQL address may hold a password, which is in no text of ours: addresses
 import importlib
 import sys
 import time
-from datetime import UTC, datetime
 from types import ModuleType
 from typing import Any
 
@@ -104,11 +103,6 @@ def good_key(now_text: str | sa.BindParameter[str]) -> sa.ColumnElement[bool]:
     return sa.and_(
         tills.c.revoked.is_(False), sa.or_(tills.c.valid_until.is_(None), tills.c.valid_until > now_text)
     )
-
-
-def utc_text(moment: datetime) -> str:
-    """`2026-01-02T03:04:05.123Z` of an aware time."""
-    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def open_database(url: str, busy_timeout_ms: int) -> sa.Engine:

@@ -17,11 +17,12 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
+from cashier.domain.entries import utc_text
 from cashier.domain.errors import Discrepancy, Held, Refused, Unavailable
 from cashier.domain.money import AMOUNT_MAX_CENTS
 from cashier.domain.payment import InvoiceShare
 from cashier.gateway.postback import REFERENCE_MAX_CHARS
-from cashier.hub.database import metadata, utc_text
+from cashier.hub.database import metadata
 from cashier.hub.relay_queue import enqueue_payment
 from cashier.hub.store import transaction
 

@@ -20,9 +20,9 @@ from uuid import UUID
 import simplejson
 from standardwebhooks.webhooks import Webhook
 
+from cashier.domain.entries import utc_text
 from cashier.domain.errors import Refused
 from cashier.domain.scrub import scrub_card_numbers
-from cashier.hub.database import utc_text
 from cashier.hub.portals import parse_portal_url
 
 NOTICE_MAX_BYTES = 16 * 1024

@@ -15,13 +15,14 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
+from cashier.domain.entries import utc_text
 from cashier.domain.errors import Refused
 from cashier.domain.money import format_cents
 from cashier.domain.postback import Approved, Postback
 from cashier.domain.scrub import scrub_card_numbers
 from cashier.gateway.postback import NotAPostback, parse_postback
 from cashier.hub.arrivals import Arrival
-from cashier.hub.database import metadata, utc_text
+from cashier.hub.database import metadata
 from cashier.hub.holds import REASON_MAX_CHARS, Announcement, announcements
 from cashier.hub.store import transaction
 

@@ -10,9 +10,10 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from cashier.domain.entries import utc_text
 from cashier.domain.errors import Refused
 from cashier.hub.arrivals import Arrival
-from cashier.hub.database import metadata, postbacks, utc_text
+from cashier.hub.database import metadata, postbacks
 from cashier.hub.portals import HOST_MAX_CHARS, parse_portal_url
 
 POSTBACK, NOTICE = "postback", "notice"

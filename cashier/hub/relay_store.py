@@ -16,8 +16,9 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from cashier.domain.entries import utc_text
 from cashier.domain.errors import Discrepancy
-from cashier.hub.database import postbacks, utc_text
+from cashier.hub.database import postbacks
 from cashier.hub.relay_queue import (
     DEAD,
     DELIVERED,

@@ -5,7 +5,8 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from cashier.hub.database import good_key, postbacks, tills, utc_text
+from cashier.domain.entries import utc_text
+from cashier.hub.database import good_key, postbacks, tills
 from cashier.hub.holds import holds
 from cashier.hub.metrics import Counts
 from cashier.hub.quarantine import quarantine

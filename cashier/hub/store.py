@@ -13,17 +13,10 @@ from typing import Self
 
 import sqlalchemy as sa
 
+from cashier.domain.entries import utc_text
 from cashier.domain.errors import Refused, Unavailable
 from cashier.hub.arrivals import Arrival, insert, row_of
-from cashier.hub.database import (
-    STORE_THREADS,
-    is_postgresql,
-    one_at_a_time,
-    open_database,
-    postbacks,
-    tills,
-    utc_text,
-)
+from cashier.hub.database import STORE_THREADS, is_postgresql, one_at_a_time, open_database, postbacks, tills
 
 BUSY_TIMEOUT_MS = 5_000
 #: What a statement raises when the row is at fault, not the storage.

@@ -6,9 +6,10 @@ from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
+from cashier.domain.entries import utc_text
 from cashier.domain.errors import Refused
 from cashier.gateway.postback import GENERATION_MAX
-from cashier.hub.database import good_key, tills, utc_text
+from cashier.hub.database import good_key, tills
 from cashier.hub.store import transaction
 
 #: How long a replaced key is still good: a till may be away, and addresses made with it are out in the world.

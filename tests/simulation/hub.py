@@ -14,13 +14,14 @@ from typing import TYPE_CHECKING, Any
 from starlette.requests import Request
 from starlette.types import Message
 
+from cashier.domain.entries import utc_text
 from cashier.domain.errors import Discrepancy, Held, Unavailable
 from cashier.domain.postback import Postback
 from cashier.gateway.postback import NotAPostback, parse_postback, till_key_to_text
 from cashier.hub.app import Hub, HubConfig
 from cashier.hub.arrivals import Arrival
 from cashier.hub.bell import Bell
-from cashier.hub.database import metadata, utc_text
+from cashier.hub.database import metadata
 from cashier.hub.holds import Announcement, HeldPayment, HoldStore
 from cashier.hub.keys import till_key
 from cashier.hub.limits import Limits, Rate, Rates
