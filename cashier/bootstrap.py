@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from cashier.gateway.transport import Timeouts
     from cashier.hub.client import HubClient
     from cashier.journal.store import SqliteJournal
+    from cashier.readers.discovery import Lister, PortWatcher, UsbIds
     from cashier.secrets import Secrets
     from cashier.settings import Settings
     from cashier.ui.app import Opener
@@ -137,13 +138,18 @@ async def open_till(
     secrets: "Secrets",
     clock: Clock | None = None,
     randomness: Randomness | None = None,
+    lister: "Lister | None" = None,
 ) -> AsyncIterator[Till]:
-    """A till on its real journal, gateway and hub, following the hub until the block ends.
+    """A till on its real journal, gateway and hub, following the hub and the ports until the block ends.
+
+    `lister` tells the serial ports, instead of the system.
 
     Raises Refused when another till holds the journal, a secret is missing or the profile is unknown.
     """
     from cashier import logs
     from cashier.people import Supervisors
+    from cashier.readers.asking import SerialProbe
+    from cashier.readers.discovery import list_ports
     from cashier.secrets import TILL_KEY
     from cashier.till.feed import follow
     from cashier.till.ports import Outside
@@ -170,9 +176,11 @@ async def open_till(
                 holds=hub,
                 enquiry=enquiry_of(settings, secrets, http),
                 approvers=Supervisors(secrets.read, clock.monotonic),
+                reader_probe=SerialProbe(),
             )
             till = Till(config, clock, randomness, journal, outside, dated)
             _log_changes(till)
+            stack.enter_context(watch_ports(till, lister or list_ports))
             running = [
                 asyncio.create_task(coroutine, name=name)
                 for name, coroutine in (
@@ -191,6 +199,27 @@ async def open_till(
                 for task in running:
                     task.cancel()
                 await asyncio.wait(running)
+
+
+def usb_ids() -> "UsbIds":
+    """The table of USB ids that ships with the product."""
+    from cashier.readers.discovery import UsbIds
+
+    return UsbIds.load(paths.resources() / "readers" / "usb_ids.toml")
+
+
+def watch_ports(till: Till, lister: "Lister") -> "PortWatcher":
+    """Tells the till of the serial ports, on its own loop, while the `with` block lasts."""
+    from cashier.readers.asking import plugged
+    from cashier.readers.discovery import Change, PortWatcher
+
+    ids, loop = usb_ids(), asyncio.get_running_loop()
+
+    def tell(change: Change) -> None:
+        with contextlib.suppress(RuntimeError):  # the loop is closed: the till is gone
+            loop.call_soon_threadsafe(till.readers.are_plugged, plugged(change.ports, ids))
+
+    return PortWatcher(lister, tell)
 
 
 def journal_of(settings: "Settings", clock: Clock) -> "SqliteJournal":
@@ -384,7 +413,8 @@ async def training_till(
                 "CASHIER_SECRET_SUPERVISOR_PIN_ROBIN_SUPERVISOR": hashed_pin(SUPERVISOR_PIN),
                 "CASHIER_SECRET_TILL_KEY": session.servers.till_key,
             }
-            async with open_till(settings, Secrets(SITE, TILL, given)) as till:
+            secrets = Secrets(SITE, TILL, given)
+            async with open_till(settings, secrets, lister=session.ports) as till:
                 yield till, settings
         finally:
             await asyncio.to_thread(session.__exit__, None, None, None)

@@ -14,8 +14,8 @@ from cashier.domain.errors import Refused, Unavailable
 from cashier.domain.scrub import scrub_card_numbers
 
 if TYPE_CHECKING:
-    from cashier.readers.discovery import UsbIds
     from cashier.readers.family import Family
+    from cashier.till.readers import CardReaders
 
 _json = click.option("--json", "as_json", is_flag=True, help="JSON.")
 
@@ -29,6 +29,7 @@ def readers() -> None:
 @_json
 def readers_list(as_json: bool) -> None:
     """List the serial ports, and what their USB ids suggest. Nothing is sent; HID readers have no port."""
+    from cashier.bootstrap import usb_ids
     from cashier.readers.discovery import list_ports
 
     ports = list_ports()
@@ -97,15 +98,49 @@ def readers_probe(
     ctx.exit(0 if probed.outcome is Outcome.IDENTIFIED else 1)
 
 
-def usb_ids() -> "UsbIds":
-    """The table that ships with the product."""
-    from cashier.readers.discovery import UsbIds
+@readers.command("select")
+@click.argument("reader")
+@click.option("--port", default=None, help="Bind it to what is on this port now.")
+@click.pass_context
+def readers_select(ctx: click.Context, reader: str, port: str | None) -> None:
+    """Choose the READER of this till by its id in the settings, `none` for a card typed in on the page.
 
-    return UsbIds.load(paths.resources() / "readers" / "usb_ids.toml")
+    With --port the reader is the one on that port from now on: by its USB ids and serial number, wherever it
+    is plugged in, else by the port. The till's window must be closed.
+    """
+    from cashier.bootstrap import usb_ids
+    from cashier.readers.asking import plugged
+    from cashier.readers.discovery import list_ports
+
+    with _closed_till(ctx) as known:
+        known.are_plugged(plugged(list_ports() or (), usb_ids()))
+        if port is not None:
+            known.bind(reader, port)
+        else:
+            known.choose(None if reader == "none" else reader)
+        for view in known.views():
+            mark = "*" if view.reader.id == known.at_start() else " "
+            click.echo(f"{mark} {view.reader.id}  {view.reader.label}  {view.standing}")
+
+
+@contextlib.contextmanager
+def _closed_till(ctx: click.Context) -> "Iterator[CardReaders]":
+    """The readers of a till whose window is closed, on its journal. Raises Refused while it is open."""
+    from cashier.bootstrap import journal_of, real_settings
+    from cashier.clock import SystemClock, SystemRandomness
+    from cashier.till.readers import CardReaders
+
+    if ctx.obj["training"]:
+        raise Refused("A training session forgets its readers. Choose one in its window.")
+    settings, clock = real_settings(ctx.obj["settings"]), SystemClock()
+    with journal_of(settings, clock) as journal:
+        readers_ = settings.till_config(account_required=False).readers
+        yield CardReaders(readers_, clock, SystemRandomness(), journal, lambda: None, lambda _reader: None)
 
 
 def _family(port: str, name: str | None) -> "Family":
     """The family that was asked for, or that the port's USB ids suggest. Raises Refused."""
+    from cashier.bootstrap import usb_ids
     from cashier.readers.discovery import bound_to, list_ports
     from cashier.readers.families import FAMILIES, family_named
 

@@ -22,8 +22,9 @@ from pydantic_settings import (
 
 from cashier.domain.errors import Refused
 from cashier.domain.money import Cents, parse_cents
+from cashier.domain.scrub import scrub_card_numbers
 from cashier.secrets import pin_name
-from cashier.till.config import Biller, Reader, ServiceFee, TillConfig, Waits
+from cashier.till.config import SCANNER_PREFIXES, Biller, Connection, Reader, ServiceFee, TillConfig, Waits
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,31}", re.ASCII)
 _Items = TypeVar("_Items", bound=Sized)
@@ -88,11 +89,29 @@ def _not_empty(items: _Items) -> _Items:
     return items
 
 
+def _scanner_prefix(sign: str) -> str:
+    if sign and sign not in SCANNER_PREFIXES:
+        raise ValueError("is one sign, such as ~ or #: no letter, no digit, none of %;+?=^")
+    return sign
+
+
+def _family(name: str) -> str:
+    if name:
+        from cashier.readers.families import FAMILIES  # needed by few tills
+
+        names = [family.name for family in FAMILIES]
+        if name not in names:
+            raise ValueError(f"is not a family of readers; there are {', '.join(names)}")
+    return name
+
+
 Amount = Annotated[str, AfterValidator(_amount)]
 Percent = Annotated[str, AfterValidator(_percent)]
 Name = Annotated[str, AfterValidator(_name)]
 TillCode = Annotated[str, AfterValidator(_till_code)]
 WebAddress = Annotated[str, AfterValidator(_web_address)]
+ScannerPrefix = Annotated[str, AfterValidator(_scanner_prefix)]
+FamilyName = Annotated[str, AfterValidator(_family)]
 Text = Annotated[str, Field(min_length=1, max_length=120)]
 ColumnName = Annotated[str, Field(max_length=120)]
 DateFormat = Annotated[str, AfterValidator(_date_format)]
@@ -149,14 +168,37 @@ class BillerSettings(_Strict):
 
 
 class ReaderSettings(_Strict):
-    """A card reader that the hosted page drives."""
+    """A card reader that the hosted page drives.
+
+    `connection` is "gateway" for a terminal that Invoice Cloud drives, "keyboard" for a swipe reader that
+    types, "serial" for one on a serial port or on USB as one. The last is known by `bound_to`, its
+    `vid:pid:serial` or its port, unless it is bound at the till. A chip reader needs its `emv_device_id`.
+    """
 
     id: Name
     label: Text
-    emv_device_id: Text
+    emv_device_id: str = Field(default="", max_length=120)
     emv_location_id: str = Field(default="", max_length=60)
     emv: bool = True
     swipe: bool = True
+    connection: Connection = Connection.GATEWAY
+    bound_to: str = Field(default="", max_length=200)
+    family: FamilyName = ""
+    baud: int | None = Field(default=None, ge=300, le=921_600)
+    rts_cts: bool = False
+
+    @model_validator(mode="after")
+    def _fits(self) -> "ReaderSettings":
+        if self.emv and not self.emv_device_id.strip():
+            raise ValueError("emv_device_id: a chip reader needs what Invoice Cloud calls it; or emv = false")
+        if not self.emv and not self.swipe:
+            raise ValueError("it must read chips (emv) or stripes (swipe), or both")
+        on_port = (self.bound_to, self.family, self.baud, self.rts_cts)
+        if self.connection is not Connection.SERIAL and any(on_port):
+            raise ValueError('bound_to, family, baud and rts_cts need connection = "serial"')
+        if scrub_card_numbers(self.bound_to) != self.bound_to:
+            raise ValueError("bound_to: its serial number could be a card number; bind it by its port")
+        return self
 
 
 class SettlementColumnSettings(_Strict):
@@ -200,6 +242,7 @@ class Settings(_Strict):
 
     `portal_url` is where the permit portal hears of payments itself, when a sale names no address of its own.
     `supervisors` are the names of those who may approve; their PINs are in the keyring.
+    `scanner_prefix` is the sign that the counter's barcode scanners send before every code.
     """
 
     site: Name
@@ -216,6 +259,7 @@ class Settings(_Strict):
     settlement: SettlementSettings = SettlementSettings()
     billers: Annotated[tuple[BillerSettings, ...], AfterValidator(_not_empty)]
     readers: tuple[ReaderSettings, ...] = ()
+    scanner_prefix: ScannerPrefix = ""
     training: bool = False
     data_folder: Path | None = None
 
@@ -224,6 +268,7 @@ class Settings(_Strict):
         for what, names in (
             ("billers", [biller.name for biller in self.billers]),
             ("readers", [reader.id for reader in self.readers]),
+            ("reader labels", [reader.label for reader in self.readers]),
             ("supervisors", [pin_name(name) for name in self.supervisors]),
             ("invoice types", [type_id for biller in self.billers for type_id in biller.invoice_types]),
         ):
@@ -246,6 +291,7 @@ class Settings(_Strict):
             readers=tuple(Reader(**reader.model_dump()) for reader in self.readers),
             supervisors=self.supervisors,
             portal_url=self.portal_url,
+            scanner_prefix=self.scanner_prefix,
             waits=Waits(
                 session_s=self.gateway.session_minutes * 60,
                 margin_s=self.gateway.session_margin_minutes * 60,

@@ -8,14 +8,17 @@ import secrets
 import subprocess
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from cashier.domain.errors import Unavailable
+
+if TYPE_CHECKING:
+    from cashier.readers.discovery import PortInfo
 
 SITE = "training"
 TILL = "A"
@@ -24,6 +27,11 @@ API_KEY = "training-api-key"
 BILLER_GUID = "5a2d0b0e-0000-4000-8000-7261696e0001"
 WEB_SERVICE_KEY = "training-web-service-key"
 SUPERVISOR, SUPERVISOR_PIN = "Robin Supervisor", "271828"
+#: Readers simulated on serial ports: family, USB ids, and what they are.
+EMULATED = (
+    ("idtech_itp", 0x0ACD, 0x0630, "ID TECH Spectrum III"),
+    ("verifone_vipa", 0x11CA, 0x0300, "Verifone P400"),
+)
 START_SECONDS = 60
 STOP_SECONDS = 10
 
@@ -45,6 +53,7 @@ class Training:
         self._sandbox_options = sandbox_options
         self._stack = ExitStack()
         self.servers: Servers | None = None
+        self._ports: tuple[PortInfo, ...] = ()
 
     def __enter__(self) -> Self:
         self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -74,6 +83,7 @@ class Training:
                 till_key=_said(hub, "till-key"),
                 hub_url=_said(hub, "listening"),
             )
+            self._ports = tuple(_plugged_in(stack)) if sys.platform != "win32" else ()
             self._stack = stack.pop_all()
         return self
 
@@ -94,6 +104,13 @@ class Training:
         )
         stack.callback(_stop, child)
         return child
+
+    def ports(self) -> "tuple[PortInfo, ...] | None":
+        """The serial ports of this machine, and the simulated readers'."""
+        from cashier.readers.discovery import list_ports
+
+        listed = list_ports()
+        return None if listed is None else (*listed, *self._ports)
 
     def settings(self, overrides: dict[str, Any] | None = None) -> dict[str, Any]:
         """The settings of a training till, as a settings file would have them."""
@@ -135,12 +152,35 @@ class Training:
                 {
                     "id": "swipe-1",
                     "label": "Keyboard swipe reader (simulated)",
-                    "emv_device_id": "TRAINING-SWIPE",
+                    "connection": "keyboard",
                     "emv": False,
                 },
+                *(_serial_reader(port) for port in self._ports),
             ],
             **(overrides or {}),
         }
+
+
+def _plugged_in(stack: ExitStack) -> "Iterator[PortInfo]":
+    """Simulated readers on ports of their own for as long as the stack. Windows has no such ports."""
+    from cashier.readers.discovery import PortInfo
+    from cashier.sandbox.readers import RunningReader
+
+    for family, vid, pid, title in EMULATED:
+        reader = stack.enter_context(RunningReader(family))
+        yield PortInfo(reader.port, vid, pid, f"SIM-{family}", None, f"{title} (simulated)")
+
+
+def _serial_reader(port: "PortInfo") -> dict[str, Any]:
+    family = str(port.serial_number).removeprefix("SIM-")
+    return {
+        "id": family.replace("_", "-"),
+        "label": port.description,
+        "emv_device_id": f"TRAINING-{family.upper()}",
+        "connection": "serial",
+        "bound_to": port.usb_id,
+        "family": family,
+    }
 
 
 def _said(child: "subprocess.Popen[str]", word: str) -> str:

@@ -11,7 +11,7 @@ import pytest
 
 from cashier.domain.errors import Refused
 from cashier.settings import Settings, check, load
-from cashier.till.config import Biller, Reader, ServiceFee
+from cashier.till.config import Biller, Connection, Reader, ServiceFee
 from cashier.training import Servers, Training
 
 TOML = """
@@ -65,6 +65,14 @@ def _table() -> dict[str, Any]:
     return tomllib.loads(TOML)
 
 
+def _reader(table: dict[str, Any], **keys: Any) -> None:
+    table["readers"][0].update(connection="serial", **keys)
+
+
+def _second_reader(table: dict[str, Any], **keys: Any) -> None:
+    table["readers"].append(table["readers"][0] | keys)
+
+
 def _changed(change: Callable[[dict[str, Any]], object]) -> dict[str, Any]:
     table = copy.deepcopy(_table())
     change(table)
@@ -97,6 +105,27 @@ def test_a_file_becomes_the_tills_plain_values(file: Path) -> None:
         ),
     )
     assert config.readers == (Reader("lane", "Lane 3000, counter 1", "LANE-1"),)
+
+
+def test_a_reader_on_a_port_is_what_the_file_says() -> None:
+    keys = {"bound_to": "0acd:0630:SN1", "family": "idtech_itp", "baud": 19_200, "rts_cts": True}
+    table = _changed(lambda t: _reader(t, **keys) or t.update(scanner_prefix="~"))
+    config = check(table, "t").till_config(account_required=False)
+    (reader,) = config.readers
+    assert reader == Reader(
+        "lane",
+        "Lane 3000, counter 1",
+        "LANE-1",
+        connection=Connection.SERIAL,
+        **keys,  # type: ignore[arg-type]
+    )
+    assert config.scanner_prefix == "~"
+
+
+def test_a_stripe_reader_needs_no_emv_device_id() -> None:
+    table = _changed(lambda t: t["readers"][0].update(emv=False, emv_device_id="", connection="keyboard"))
+    (reader,) = check(table, "t").till_config(account_required=False).readers
+    assert (reader.emv_device_id, reader.connection) == ("", Connection.KEYBOARD)
 
 
 @pytest.mark.parametrize(
@@ -175,9 +204,25 @@ FAULTS: list[tuple[str, Callable[[dict[str, Any]], object]]] = [
     ),
     ("readers[0].id: use small letters", lambda t: t["readers"][0].update(id="Lane 1")),
     ("readers[0].emv: Input should be a valid boolean", lambda t: t["readers"][0].update(emv="maybe")),
+    ("readers[0].connection: Input should be", lambda t: t["readers"][0].update(connection="bluetooth")),
+    ("readers[0].family: is not a family of readers", lambda t: _reader(t, family="lane")),
+    ("readers[0].baud: Input should be greater than", lambda t: _reader(t, baud=0)),
+    ("readers[0]: emv_device_id: a chip reader needs", lambda t: _reader(t, emv_device_id=" ")),
+    ("readers[0]: it must read chips", lambda t: _reader(t, emv=False, swipe=False)),
+    ("readers[0]: bound_to, family, baud and", lambda t: t["readers"][0].update(bound_to="COM5")),
+    (
+        "readers[0]: bound_to: its serial number could be a card number",
+        lambda t: _reader(t, bound_to="0acd:0630:4111111111111111"),
+    ),
+    ("scanner_prefix: is one sign", lambda t: t.update(scanner_prefix=";")),
+    ("scanner_prefix: is one sign", lambda t: t.update(scanner_prefix="~~")),
     ("settings: two billers have the same name", lambda t: _add_biller(t, invoice_types={"7": "x"})),
     ("settings: two invoice types have the same", lambda t: _add_biller(t, name="other")),
     ("settings: two readers have the same", lambda t: t["readers"].append(t["readers"][0])),
+    (
+        "settings: two reader labels have the same",
+        lambda t: t["readers"].append(t["readers"][0] | {"id": "b"}),
+    ),
 ]
 
 

@@ -31,6 +31,8 @@ class EntryKind(StrEnum):
     RECEIPT_ISSUED = "receipt_issued"
     DAY_CLOSED = "day_closed"
     BREAK_ACKNOWLEDGED = "break_acknowledged"
+    READER_SELECTED = "reader_selected"
+    READER_MOVED = "reader_moved"
 
 
 Json = Mapping[str, Any]

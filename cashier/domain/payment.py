@@ -36,6 +36,7 @@ class PaymentEvent(StrEnum):
     PAGE_FAILED = "page_failed"  # the page did not load
     RENDERER_DIED = "renderer_died"
     LINE_LOST = "line_lost"  # the hub does not answer, so no word of the gateway can arrive
+    READER_LOST = "reader_lost"  # the payment's reader was unplugged
     TILL_RESTARTED = "till_restarted"
     # Facts.
     CONFIRMED_PAID = "confirmed_paid"  # matched postback or enquiry covers the payment
@@ -105,6 +106,7 @@ def _table() -> Mapping[tuple[PaymentState, PaymentEvent], PaymentState]:
             (s.ISSUED, e.TILL_RESTARTED): s.ISSUED,
             (s.OPEN, e.PAGE_SUBMITTED): s.OPEN,
             (s.OPEN, e.LINE_LOST): s.IN_DOUBT,
+            (s.OPEN, e.READER_LOST): s.IN_DOUBT,
             **{(s.OPEN, gone): s.IN_DOUBT for gone in page_gone},
             **{(s.IN_DOUBT, gone): s.IN_DOUBT for gone in page_gone},
             (s.IN_DOUBT, e.PAGE_SUBMITTED): s.IN_DOUBT,

@@ -9,14 +9,13 @@ from pathlib import Path
 from sqlite_utils import Database
 from sqlite_utils.migrations import Migrations
 
-from cashier.domain.entries import EntryKind
 from cashier.domain.errors import Discrepancy, Refused
 from cashier.journal.aside import project_aside
 from cashier.journal.rows import COLUMNS, entry_of
 from cashier.journal.sqlite import sqlite3
 
 #: In `PRAGMA user_version`. A newer file is refused.
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 
 #: In `PRAGMA application_id`: "CASH".
 APPLICATION_ID = 0x43415348
@@ -100,11 +99,13 @@ CREATE TABLE matter (
 ) STRICT;
 """
 
-#: Kinds so rare that their newest entry is found by an index of their own.
-RARE = (EntryKind.DAY_CLOSED, EntryKind.BREAK_ACKNOWLEDGED)
-
 _RARE = """
 CREATE INDEX entry_rare ON entry (kind, seq) WHERE kind IN ('day_closed', 'break_acknowledged');
+"""
+
+_KIND = """
+DROP INDEX entry_rare;
+CREATE INDEX entry_kind ON entry (kind, seq);
 """
 
 #: `seq` is the entry that issued it, `sequence` the gapless one of its till's series.
@@ -161,6 +162,11 @@ def migrations() -> Migrations:
         for row in db.execute(f"SELECT {COLUMNS} FROM entry ORDER BY seq"):
             project_aside(db, entry_of(row))
         db.execute("PRAGMA user_version = 2")
+
+    @steps(name="3_kind")
+    def third(db: Database) -> None:
+        db.executescript(_KIND)
+        db.execute("PRAGMA user_version = 3")
 
     return steps
 

@@ -17,6 +17,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
+from cashier.domain.scrub import scrub_card_numbers
+
 POLL_S = 1.5
 STANDS_S = 1.0
 
@@ -26,7 +28,10 @@ _NO_SERIAL = re.compile(r"INST_\d+", re.IGNORECASE)
 
 @dataclass(frozen=True, slots=True)
 class PortInfo:
-    """A serial port. `vid` and `pid` are None for a port that is not on USB."""
+    """A serial port. `vid` and `pid` are None for a port that is not on USB.
+
+    A device can call itself anything: a serial number that may be a card number is taken for none.
+    """
 
     device: str
     vid: int | None = None
@@ -34,6 +39,11 @@ class PortInfo:
     serial_number: str | None = None
     location: str | None = None
     description: str = field(default="", compare=False)
+
+    def __post_init__(self) -> None:
+        if self.serial_number and scrub_card_numbers(self.serial_number) != self.serial_number:
+            object.__setattr__(self, "serial_number", None)
+        object.__setattr__(self, "description", scrub_card_numbers(self.description))
 
     @property
     def usb_id(self) -> str | None:

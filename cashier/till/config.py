@@ -2,24 +2,44 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 
 from cashier.domain.errors import Refused
 from cashier.domain.money import Cents, Rounding, percent_exact, round_exact
+
+#: What a barcode scanner may be set to send before every code: signs that people do not type fast, that no
+#: card has among its tracks, and that are on every keyboard.
+SCANNER_PREFIXES = frozenset("!\"#$&'()*,-./:<>@[\\]_`{|}~")
+
+
+class Connection(StrEnum):
+    """How a card reader is connected."""
+
+    GATEWAY = "gateway"  # Invoice Cloud drives the terminal; this machine sees nothing of it
+    KEYBOARD = "keyboard"  # it types into the payment page
+    SERIAL = "serial"  # a serial port, real or over USB, that this machine sees
 
 
 @dataclass(frozen=True)
 class Reader:
     """A card reader that the hosted page can drive.
 
-    `emv_device_id` and `emv_location_id` are what Invoice Cloud calls it and where it stands.
+    `emv_device_id` and `emv_location_id` are what Invoice Cloud calls it and where it stands. One on a
+    serial port is known by `bound_to`, `vid:pid:serial` or the port's name, until the clerk says otherwise;
+    `family`, `baud` and `rts_cts` are how to ask what it is.
     """
 
     id: str
     label: str
-    emv_device_id: str
+    emv_device_id: str = ""
     emv_location_id: str = ""
     emv: bool = True
     swipe: bool = True
+    connection: Connection = Connection.GATEWAY
+    bound_to: str = ""
+    family: str = ""
+    baud: int | None = None
+    rts_cts: bool = False
 
 
 @dataclass(frozen=True)
@@ -82,6 +102,7 @@ class TillConfig:
     readers: tuple[Reader, ...] = ()
     supervisors: tuple[str, ...] = ()
     portal_url: str | None = None
+    scanner_prefix: str = ""
     waits: Waits = Waits()
 
     def biller_of(self, type_ids: Iterable[int]) -> Biller:

@@ -36,6 +36,7 @@ SAW = {
     PaymentEvent.PAGE_FAILED.value: "the page did not load",
     PaymentEvent.RENDERER_DIED.value: "the page stopped",
     PaymentEvent.LINE_LOST.value: "the line went down",
+    PaymentEvent.READER_LOST.value: "the reader was unplugged",
     PaymentEvent.TILL_RESTARTED.value: "the till was restarted",
     PaymentEvent.GIVEN_UP_UNOPENED.value: "given up before its page was opened",
 }

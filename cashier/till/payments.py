@@ -215,6 +215,12 @@ class CardPayments:
             if payment.state is PaymentState.OPEN:
                 self.hint(payment.reference, PaymentEvent.LINE_LOST)
 
+    def reader_lost(self, reader: Reader) -> None:
+        """A reader was unplugged: its payment may have been taken all the same, so it is in doubt."""
+        for payment in self._journal.unsettled_payments():
+            if payment.state is PaymentState.OPEN and payment.reader == reader.label:
+                self.hint(payment.reference, PaymentEvent.READER_LOST)
+
     def restart(self) -> tuple[Payment, ...]:
         """At start: no page stands any more, and a payment whose page did is in doubt; the unsettled ones."""
         for payment in self._journal.unsettled_payments():

@@ -4,7 +4,7 @@ One contract suite a port (tests/contracts) runs against both.
 """
 
 import datetime as dt
-from collections.abc import Awaitable, Iterator, Sequence
+from collections.abc import Awaitable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -58,7 +58,7 @@ class Journal(Protocol):
         """The reference of the payment that confirmed this charge of the gateway first."""
 
     def last_of(self, kind: EntryKind) -> Entry | None:
-        """The newest entry of a kind that is recorded rarely: DAY_CLOSED, BREAK_ACKNOWLEDGED."""
+        """The newest entry of a kind."""
 
     def payment(self, reference: str) -> Payment | None:
         """The payment of a gateway reference, folded from its entries."""
@@ -239,6 +239,45 @@ class Approvers(Protocol):
 
 
 @dataclass(frozen=True)
+class Plugged:
+    """A serial port with something on it. `usb_id` is `vid:pid:serial`, None where there is no serial number.
+
+    `title` is what its USB ids suggest that it is, `family` the family of commands it may answer.
+    """
+
+    device: str
+    usb_id: str | None = None
+    serial: str = ""
+    title: str = ""
+    family: str | None = None
+
+
+@dataclass(frozen=True)
+class ReaderTold:
+    """What came of asking a reader what it is. `outcome` is a word or two; `clear_tracks` None is unknown."""
+
+    outcome: str
+    is_known: bool
+    model: str = ""
+    serial: str = ""
+    firmware: str = ""
+    clear_tracks: bool | None = None
+
+
+class ReaderProbe(Protocol):
+    """Asks card readers on serial ports what they are, with harmless commands."""
+
+    def families(self) -> Mapping[str, str]:
+        """The families that can be asked: names, and what a person calls them."""
+
+    def announces(self, family: str) -> str:
+        """What asking does that can be seen on the reader, or empty."""
+
+    def ask(self, device: str, family: str, baud: int | None, rts_cts: bool) -> Awaitable[ReaderTold]:
+        """Ask what is on a port, which is closed again within 3 s. Raises nothing."""
+
+
+@dataclass(frozen=True)
 class Outside:
     """Everything outside of the machine that a till talks to, and who may approve."""
 
@@ -247,3 +286,4 @@ class Outside:
     holds: Holds
     enquiry: Enquiry
     approvers: Approvers
+    reader_probe: ReaderProbe

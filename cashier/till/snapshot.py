@@ -11,8 +11,9 @@ from cashier.domain.money import Cents, format_dollars
 from cashier.domain.payment import Payment, PaymentEvent, PaymentState
 from cashier.domain.receipt import Receipt
 from cashier.domain.sale import Customer, Permit
-from cashier.till.config import Biller, Reader, TillConfig
+from cashier.till.config import Biller, TillConfig
 from cashier.till.draft import Draft, Line
+from cashier.till.readers import ReaderView
 from cashier.till.words import Standing, standing
 
 
@@ -64,7 +65,7 @@ class DraftView:
     paid_cents: Cents
     due_cents: Cents
     service_fee_cents: Cents
-    reader: Reader | None
+    reader: ReaderView | None
     emv_refusal: str
     card_refusal: str
     is_empty: bool
@@ -115,7 +116,7 @@ class Snapshot:
     line_fault: str
     journal_fault: str
     busy: bool
-    readers: tuple[Reader, ...]
+    readers: tuple[ReaderView, ...]
     draft: DraftView
     payment: PaymentView | None
     unsettled: tuple[UnsettledRow, ...]
@@ -137,6 +138,7 @@ def take_snapshot(
     line: LineState,
     busy: bool,
     emv_refusal: str | None,
+    readers: tuple[ReaderView, ...],
     line_fault: str,
     refusal: str,
 ) -> Snapshot:
@@ -151,9 +153,15 @@ def take_snapshot(
         line_fault=line_fault,
         journal_fault=refusal,
         busy=busy,
-        readers=config.readers,
+        readers=readers,
         draft=_draft_view(
-            config, draft, paid_cents, locked, refusal or _line_refusal(line, line_fault), emv_refusal or ""
+            config,
+            draft,
+            paid_cents,
+            locked,
+            refusal or _line_refusal(line, line_fault),
+            emv_refusal or "",
+            readers,
         ),
         payment=_payment_view(payment, payment_entries, receipt) if payment else None,
         unsettled=tuple(
@@ -166,14 +174,20 @@ def take_snapshot(
 
 
 def _draft_view(
-    config: TillConfig, draft: Draft, paid_cents: Cents, locked: bool, refused: str, emv_refusal: str
+    config: TillConfig,
+    draft: Draft,
+    paid_cents: Cents,
+    locked: bool,
+    refused: str,
+    emv_refusal: str,
+    readers: tuple[ReaderView, ...],
 ) -> DraftView:
     groups: dict[int, list[Line]] = {}
     for item in draft.lines:
         groups.setdefault(item.priced.type_id, []).append(item)
     due = Cents(draft.total_cents - paid_cents)
     biller, refusal = _biller(config, groups)
-    reader = next((item for item in config.readers if item.id == draft.reader_id), None)
+    reader = next((view for view in readers if view.reader.id == draft.reader_id), None)
     return DraftView(
         sale_id=draft.sale_id,
         customer=draft.customer,
@@ -193,7 +207,8 @@ def _draft_view(
         service_fee_cents=biller.service_fee.of(due) if biller else Cents(0),
         reader=reader,
         emv_refusal=emv_refusal,
-        card_refusal=refusal or _card_refusal(draft, due, locked, refused, biller),
+        card_refusal=refusal
+        or _card_refusal(draft, due, locked, refused or (reader.refusal if reader else ""), biller),
         is_empty=draft.is_empty,
         is_locked=locked or paid_cents > 0,
     )

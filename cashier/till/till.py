@@ -32,7 +32,8 @@ from cashier.till.identity import new_id
 from cashier.till.integrity import Integrity
 from cashier.till.line import Line
 from cashier.till.payments import CardPayments, can
-from cashier.till.ports import Clock, Journal, Outside, Randomness
+from cashier.till.ports import Clock, Journal, Outside, Randomness, ReaderTold
+from cashier.till.readers import CardReaders
 from cashier.till.snapshot import LineState, Snapshot, take_snapshot
 
 #: How many receipts a search shows; more would be scrolled past, not read.
@@ -78,9 +79,14 @@ class Till:
             self._told,
         )
         self.integrity = Integrity(config, clock, randomness, journal, outside.approvers, self._changed)
+        self.readers = CardReaders(
+            config.readers, clock, randomness, journal, self._changed, self._reader_lost
+        )
         self._listeners: list[Callable[[], None]] = []
         self._line = Line()
         self._busy = False
+        self._reader_probe = outside.reader_probe
+        self._asks_reader = False
         self._current: str | None = None
         self._draft = self._new_draft()
         for payment in self._payments.restart():
@@ -110,6 +116,7 @@ class Till:
             refusal=self.integrity.refusal,
             busy=self._busy,
             emv_refusal=self._emv_refusal(),
+            readers=self.readers.views(),
         )
 
     def _changed(self) -> None:
@@ -172,10 +179,38 @@ class Till:
 
     def choose_reader(self, reader_id: str | None) -> None:
         """The clerk's choice of reader; None is a card typed in by the payer."""
-        if reader_id is not None and self._reader(reader_id) is None:
-            raise Refused("This reader is not set up at this till.")
+        self.readers.choose(reader_id)
         self._draft = replace(self._draft, reader_id=reader_id)
         self._changed()
+
+    def bind_reader(self, reader_id: str, device: str) -> None:
+        """The clerk says that a reader is the one on a port; it is chosen, too."""
+        self.readers.bind(reader_id, device)
+        self._draft = replace(self._draft, reader_id=reader_id)
+        self._changed()
+
+    def reader_families(self) -> Mapping[str, str]:
+        """The families of readers that can be asked what they are, by name, as a person calls them."""
+        return self._reader_probe.families()
+
+    def reader_announces(self, family: str) -> str:
+        """What asking does that can be seen on the reader, or empty."""
+        return self._reader_probe.announces(family)
+
+    async def ask_reader(self, device: str, family: str) -> ReaderTold:
+        """Ask what is on a port. Never while a payment is before a payer: a reader may be at work for it."""
+        self._refuse_while_paying()
+        if not all(payment.page_gone for payment in self._journal.unsettled_payments()):
+            raise Refused("A payment page still stands. Close it before a reader is asked.")
+        reader = next((view.reader for view in self.readers.views() if view.device == device), None)
+        baud, rts_cts = (reader.baud, reader.rts_cts) if reader and reader.family == family else (None, False)
+        if self._asks_reader:
+            raise Refused("A reader is being asked already. Wait until it has answered.")
+        self._asks_reader = True
+        try:
+            return await self._reader_probe.ask(device, family, baud, rts_cts)
+        finally:
+            self._asks_reader = False
 
     def new_sale(self) -> None:
         """Put the sale away and start an empty one. Refused while its payment is not settled at the page."""
@@ -194,10 +229,8 @@ class Till:
             raise Refused("The payment page is still open. Stop waiting first.")
 
     def _new_draft(self) -> Draft:
-        readers = self.config.readers
-        reader_id = readers[0].id if len(readers) == 1 else None
         schedule = self._schedule_on(self._clock.today())
-        return Draft(str(new_id(self._clock, self._randomness)), schedule, reader_id=reader_id)
+        return Draft(str(new_id(self._clock, self._randomness)), schedule, reader_id=self.readers.at_start())
 
     def _edit(self, change: Callable[[Draft], Draft]) -> None:
         """Change the draft. A sale that was sent to the gateway stays as it was: a change makes a new one."""
@@ -214,9 +247,6 @@ class Till:
             self._current = None
         self._draft = draft
         self._changed()
-
-    def _reader(self, reader_id: str | None) -> Reader | None:
-        return next((reader for reader in self.config.readers if reader.id == reader_id), None)
 
     def _unnumbered_sale(self) -> Sale:
         return self._draft.sale(self.config.profile, self._clock.today())
@@ -258,7 +288,8 @@ class Till:
             if not self._draft.customer.name.strip():
                 raise Refused("Who pays? Enter the customer's name first.")
             self._refuse_card()
-            reader = self._reader(self._draft.reader_id)
+            reader = self.readers.of_id(self._draft.reader_id)
+            self.readers.refuse(reader)
             payment = self._issue(self._draft.sale_id, self._sale(), reader)
             return await self._launch(payment.reference)
         finally:
@@ -280,7 +311,10 @@ class Till:
         self._claim()
         try:
             self._refuse_card()
-            return await self._launch(self._current_reference())
+            reference = self._current_reference()
+            if payment := self._journal.payment(reference):
+                self.readers.refuse(self.readers.of_label(payment.reader))
+            return await self._launch(reference)
         finally:
             self._release()
 
@@ -300,6 +334,8 @@ class Till:
         """No attempt is made that could not be confirmed (behaviour O5), or recorded soundly (A1)."""
         if self.integrity.refusal:
             raise Refused(self.integrity.refusal)
+        if self._asks_reader:
+            raise Refused("A reader is being asked what it is. Try again in a moment.")
         if self._line.state is LineState.OFFLINE:
             raise Refused(
                 f"Cards cannot be taken now: {self._line.fault}. No money was taken. Take cash or a check."
@@ -383,6 +419,12 @@ class Till:
         elif line is LineState.ONLINE:
             self.holding.ring()
         self._changed()
+
+    def _reader_lost(self, reader: Reader) -> None:
+        # As with the line: what the journal cannot record now, the next start puts into doubt.
+        with contextlib.suppress(Unavailable, InDoubt):
+            self._payments.reader_lost(reader)
+        self.checker.ring()
 
     def gateway_is(self, line: LineState) -> None:
         """What the probe of the gateway says."""

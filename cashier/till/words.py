@@ -33,6 +33,8 @@ DOUBT = {
     "renderer_died": "The payment page stopped. Checking with Invoice Cloud – do not charge again.",
     "line_lost": "The line went down during this payment. Whatever the page says, wait for Invoice Cloud's "
     "answer – do not charge again.",
+    "reader_lost": "The reader was unplugged during this payment. Whatever the page says, wait for Invoice "
+    "Cloud's answer – do not charge again.",
     "till_restarted": "The till was restarted during this payment. Checking with Invoice Cloud – "
     "do not charge again.",
 }

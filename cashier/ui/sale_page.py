@@ -17,14 +17,24 @@ from PySide6.QtWidgets import (
 from cashier.domain.errors import CashierError
 from cashier.domain.money import format_dollars
 from cashier.domain.sale import Customer, Permit
-from cashier.till.config import Reader
 from cashier.till.draft import Line
+from cashier.till.readers import ReaderView
 from cashier.till.snapshot import DraftView, Snapshot
 from cashier.till.till import Till
 from cashier.ui.fee_picker import FeePicker
 from cashier.ui.invoice_list import InvoiceList
 from cashier.ui.theme import scaled
-from cashier.ui.widgets import Button, Shrinking, amount_label, announce, card, label, row, typed
+from cashier.ui.widgets import (
+    Button,
+    ElidedLabel,
+    Shrinking,
+    amount_label,
+    announce,
+    card,
+    label,
+    row,
+    typed,
+)
 
 FIELD_MAX = 100
 RIGHT_WIDTH_MIN, RIGHT_WIDTH_MAX = 360, 470
@@ -37,6 +47,7 @@ class SalePage(QWidget):
 
     pay_asked = Signal()
     payment_asked = Signal()
+    readers_asked = Signal()
 
     def __init__(self) -> None:
         super().__init__()
@@ -65,6 +76,7 @@ class SalePage(QWidget):
             self.fees.offers,
             self.invoices.tree,
             self.reader,
+            self.readers,
             self.pay,
         )
         for before, after in pairwise(order):
@@ -131,8 +143,16 @@ class SalePage(QWidget):
             box.addLayout(line)
         reader_name = label("Card reader", "heading")
         reader_name.setBuddy(self.reader)  # what screen readers on Linux say of a choice
-        box.addLayout(row(reader_name, 1, label("F7", "key")))
-        box.addWidget(self.reader)
+        self.reader_standing = ElidedLabel("", "soft")
+        # As narrow as can be: the name of the reader beside it is what must be read.
+        self.readers = Button("…", "All readers: what is plugged in, and which is which (Shift+F7)")
+        self.readers.setObjectName("beside")
+        self.readers.setToolTip(self.readers.accessibleName())
+        self.readers.clicked.connect(self.readers_asked.emit)
+        box.addLayout(row(reader_name, self.reader_standing, 1, label("F7", "key")))
+        choice = row(self.reader, self.readers)
+        choice.setStretch(0, 1)
+        box.addLayout(choice)
         notes = QVBoxLayout()
         notes.setContentsMargins(0, 0, 0, 0)
         for note in (self.reader_note, self.note):
@@ -177,8 +197,8 @@ class SalePage(QWidget):
         self.reader.blockSignals(True)
         self.reader.clear()
         self.reader.addItem("No reader: the card is typed in on the page", None)
-        for reader in till.config.readers:
-            self.reader.addItem(reader.label, reader.id)
+        for view in till.readers.views():
+            self.reader.addItem(view.reader.label, view.reader.id)
         self.reader.blockSignals(False)
         self.commit_fields()  # what was typed before the till was there
 
@@ -205,21 +225,26 @@ class SalePage(QWidget):
         # While it is being started the button stays on, deaf: one that goes off would lose the focus.
         self.pay.setEnabled(snapshot.busy or draft.is_locked or not draft.card_refusal)
         self.pay.setToolTip(draft.card_refusal)
-        self._tell(draft.card_refusal if draft.invoices and not snapshot.busy else "")
+        refusal = draft.card_refusal if draft.invoices else draft.reader.refusal if draft.reader else ""
+        self._tell("" if snapshot.busy else refusal)
 
-    def _show_readers(self, readers: tuple[Reader, ...], draft: DraftView) -> None:
-        """The choice of readers; what cannot take a chip for this sale says so, and why."""
+    def _show_readers(self, readers: tuple[ReaderView, ...], draft: DraftView) -> None:
+        """The choice of readers, and where each stands; what cannot take a chip for this sale says why."""
         model = self.reader.model()
         assert isinstance(model, QStandardItemModel)
-        for place, reader in enumerate(readers, 1):
+        for place, view in enumerate(readers, 1):
+            reader = view.reader
             no_chip = bool(draft.emv_refusal) and reader.emv
             more = "" if not no_chip else " – swipe only" if reader.swipe else " – cannot be used: chip only"
-            model.item(place).setText(reader.label + more)
+            gone = f" – {view.standing}" if view.refusal else ""
+            model.item(place).setText(reader.label + more + gone)
             model.item(place).setEnabled(not no_chip or reader.swipe)
-        index = self.reader.findData(draft.reader.id if draft.reader else None)
+        chosen = draft.reader
+        index = self.reader.findData(chosen.reader.id if chosen else None)
         if index != self.reader.currentIndex():
             self.reader.setCurrentIndex(index)
-        chip = draft.reader is not None and draft.reader.emv
+        self.reader_standing.setText(f"{'○' if chosen.refusal else '●'} {chosen.standing}" if chosen else "")
+        chip = chosen is not None and chosen.reader.emv
         self.reader_note.setText(draft.emv_refusal if chip else "")
         self._show_notes()
 
@@ -294,7 +319,9 @@ class SalePage(QWidget):
         try:
             verb(self._till)
         except CashierError as error:
-            self._fill_fields(self._till.snapshot().draft, False)
+            snapshot = self._till.snapshot()
+            self._fill_fields(snapshot.draft, False)
+            self._show_readers(snapshot.readers, snapshot.draft)
             self.tell(error.user_text)
 
     def _tell(self, text: str) -> None:

@@ -6,6 +6,7 @@ SHORTCUTS = (
     ("F4", "customer and permit"),
     ("F6", "the invoices of the sale: Enter changes a line, Del removes it"),
     ("F7", "choose the card reader"),
+    ("Shift+F7", "all readers: what is plugged in, and which is which"),
     ("F8", "card payment; try again; take the rest"),
     ("A  P  V  S", "in doubt: ask Invoice Cloud, slip for the payer, paid per portal, seen to"),
     ("Enter", "after a payment: next sale; in doubt: open the payment"),

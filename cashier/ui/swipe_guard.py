@@ -26,6 +26,7 @@ from PySide6.QtGui import QFocusEvent, QKeyEvent
 from PySide6.QtWidgets import QApplication, QLineEdit, QWidget
 
 from cashier.domain.errors import Refused
+from cashier.till.config import SCANNER_PREFIXES
 from cashier.ui.bursts import GAP_MS, SILENCE_MS, Burst, Kind, Verdict
 from cashier.ui.pace import Pace, RealPace
 from cashier.ui.text_fields import Before, Field, before_a_key, field_of
@@ -98,8 +99,7 @@ class SwipeGuard(QObject):
     @scanner_prefix.setter
     def scanner_prefix(self, prefix: str) -> None:
         """Raises Refused for one that people type fast, that cards have, or that is not on every keyboard."""
-        is_usable = len(prefix) == 1 and prefix.isascii() and prefix.isprintable() and not prefix.isalnum()
-        if prefix and not (is_usable and prefix not in _KINDS):
+        if prefix and prefix not in SCANNER_PREFIXES:
             raise Refused("A scanner's prefix is one sign, as ~ or #: no letter, no digit, none of %;+?=^.")
         self._prefix = prefix
 

@@ -1,6 +1,6 @@
 """The tables of the pages: whole rows, one at a time, that make room for what matters in a narrow window."""
 
-from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelIndex, Qt
+from PySide6.QtCore import QAbstractItemModel, QModelIndex, QPersistentModelIndex, Qt
 from PySide6.QtGui import QFocusEvent, QKeyEvent, QPalette, QResizeEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
@@ -27,7 +27,7 @@ class Table(QTableView):
     """
 
     def __init__(
-        self, model: QAbstractTableModel, name: str, *, grows: int, make_room: tuple[int, ...]
+        self, model: QAbstractItemModel, name: str, *, grows: int, make_room: tuple[int, ...]
     ) -> None:
         super().__init__()
         self._grows = grows

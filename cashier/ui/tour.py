@@ -16,11 +16,13 @@ from cashier.domain.payment import PaymentState
 from cashier.domain.slip import Slip
 from cashier.paper import receipt_page, slip_page
 from cashier.paper.pen import ROLL_WIDTH, WIDTH
+from cashier.till.config import Connection
 from cashier.ui.app import Opened
 from cashier.ui.approval_dialog import ApprovalDialog
 from cashier.ui.desk_page import ASK
 from cashier.ui.pace import ByHand
 from cashier.ui.payer import Payer, until
+from cashier.ui.readers_dialog import ReadersDialog
 from cashier.ui.window import DESK, RECEIPTS, MainWindow
 
 #: What wraps needs its width before its height, and what holds it needs that.
@@ -61,6 +63,7 @@ class Tour:
         await until(lambda: self._till.snapshot().line.value == "online", "the hub")
         self._picture("sale-empty", "An empty sale says what to do.")
         await self._fill_sale()
+        await self._readers()
         await self._pay_declined_then_by_chip()
         declined = await self._declined_and_closed()
         silent = await self._in_doubt()
@@ -92,6 +95,20 @@ class Tour:
         sale.reader.setCurrentIndex(1)
         sale.reader.activated.emit(1)
         self._picture("sale", "Fees stand under their invoices; the service fee is told before the card.")
+
+    async def _readers(self) -> None:
+        """What is plugged in, and what the first of it says that it is. Windows has no simulated ports."""
+        self._key(self._window, Qt.Key.Key_F7, shift=True)
+        dialog = self._window.findChild(ReadersDialog)
+        assert dialog is not None
+        simulated = [r for r in self._till.config.readers if r.connection is Connection.SERIAL]
+        if simulated:
+            await until(lambda: bool(self._till.readers.view(simulated[0]).device), "the ports")
+            dialog.choose(self._till.readers.view(simulated[0]).device)
+            dialog.ask.click()
+            await until(lambda: "serial number" in dialog.told.text(), "the reader to answer")
+        self._picture("readers", "Every reader: where it is plugged in, and what it says that it is.", dialog)
+        self._key(dialog, Qt.Key.Key_Escape)
 
     async def _open_page(self) -> Payer:
         """F8, then wait for the page."""
@@ -268,9 +285,10 @@ class Tour:
 
         await until(there, f"the payment to be {state}")
 
-    def _key(self, widget: QWidget | None, key: Qt.Key) -> None:
+    def _key(self, widget: QWidget | None, key: Qt.Key, shift: bool = False) -> None:
         assert widget is not None
-        QTest.keyClick(widget, key)
+        modifiers = Qt.KeyboardModifier.ShiftModifier if shift else Qt.KeyboardModifier.NoModifier
+        QTest.keyClick(widget, key, modifiers)
 
     def _picture(self, name: str, text: str, widget: QWidget | None = None) -> None:
         """Picture of the whole window, or of a dialog, as it is painted now."""

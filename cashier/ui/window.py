@@ -28,6 +28,7 @@ from cashier.ui.desk_page import DeskPage
 from cashier.ui.messages import Messages
 from cashier.ui.papers import Papers
 from cashier.ui.payment_page import PaymentPage, ViewMaker
+from cashier.ui.readers_dialog import ReadersDialog
 from cashier.ui.receipts_page import ReceiptsPage
 from cashier.ui.sale_page import SalePage
 from cashier.ui.shortcuts import SHORTCUTS
@@ -66,6 +67,7 @@ class MainWindow(QMainWindow):
         self._theme = theme
         self._till: Till | None = None
         self._tasks: set[asyncio.Task[None]] = set()
+        self._readers: ReadersDialog | None = None
         self.messages = Messages(self)
         self.setWindowTitle("Permit counter till – TRAINING" if training else "Permit counter till")
         self.resize(1360, 860)
@@ -147,6 +149,7 @@ class MainWindow(QMainWindow):
     def _connect(self) -> None:
         self.sale.pay_asked.connect(self.pay)
         self.sale.payment_asked.connect(lambda: self.show_page(PAYMENT))
+        self.sale.readers_asked.connect(self.show_readers)
         self.payment.try_again_asked.connect(self.try_again)
         self.payment.next_sale_asked.connect(self.new_sale)
         self.payment.sale_asked.connect(lambda: self.show_page(SALE))
@@ -170,6 +173,7 @@ class MainWindow(QMainWindow):
             ("F4", lambda: self._focus_on_sale(self.sale.fields["name"])),
             ("F6", lambda: self._focus_on_sale(self.sale.invoices.tree)),
             ("F7", lambda: self._focus_on_sale(self.sale.reader)),
+            ("Shift+F7", self.show_readers),
             ("F8", self._f8),
             ("Ctrl+N", self.new_sale),
             ("Ctrl+P", self._save_shown),
@@ -190,6 +194,7 @@ class MainWindow(QMainWindow):
     def attach(self, till: Till, make_view: ViewMaker) -> None:
         """The till is there: everything comes to life."""
         self._till = till
+        self.guard.scanner_prefix = till.config.scanner_prefix
         self.sale.attach(till)
         self.payment.attach(till, make_view)
         self.desk.attach(till)
@@ -225,7 +230,9 @@ class MainWindow(QMainWindow):
     def _show_status(self, snapshot: Snapshot) -> None:
         self.till_label.setText(f"Till {snapshot.till} · {snapshot.cashier} · {snapshot.agency}")
         reader = snapshot.draft.reader
-        self.reader_label.setText(f"reader: {reader.label}" if reader else "no reader chosen")
+        self.reader_label.setText(f"reader: {reader.reader.label}" if reader else "no reader chosen")
+        if self._readers is not None:
+            self._readers.refresh()
         fault = f"○ {snapshot.line_fault}" if snapshot.line_fault else ""
         self.line_label.setText(fault or _LINES[snapshot.line])
         self.line_label.setMinimumWidth(min(self.line_label.sizeHint().width(), scaled(LINE_WIDTH_MIN)))
@@ -373,6 +380,17 @@ class MainWindow(QMainWindow):
             "Something unexpected happened. What is recorded is safe: a payment under way is being checked. "
             "Do not charge it again. If this comes back, close the till and start it anew.",
         )
+
+    def show_readers(self) -> None:
+        """Shift+F7."""
+        if self._till is None or self._readers is not None:
+            return
+        self._readers = ReadersDialog(self, self._till, self._run)
+        self._readers.finished.connect(self._readers_left)
+        self._readers.open()
+
+    def _readers_left(self) -> None:
+        self._readers = None
 
     def show_shortcuts(self) -> None:
         """F1."""

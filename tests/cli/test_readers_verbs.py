@@ -9,12 +9,14 @@ from pathlib import Path
 import pytest
 from serial.tools import list_ports as tools
 
+from cashier.domain.entries import EntryKind
+from cashier.journal.export import read_entries
 from cashier.journal.lock import JournalLock
 from cashier.sandbox.readers import RunningReader
 from cashier.sandbox.readers_faults import ReaderFault
 from cashier.sandbox.readers_wire import TEST_PAN
 
-from .conftest import WAIT_S, Cashier, process
+from .conftest import WAIT_S, Cashier, open_journal, process
 
 
 class Found:
@@ -176,3 +178,86 @@ def test_an_emulator_ends_on_a_signal_and_with_its_parent() -> None:
                 started.stdin.close()
                 started.stdin = None
             assert started.wait(WAIT_S) == 0
+
+
+# -- select ------------------------------------------------------------------------------------------------
+
+READERS = """
+[[readers]]
+id = "mag"
+label = "Stripe reader, window 1"
+emv = false
+connection = "serial"
+bound_to = "0acd:0630:SN1"
+[[readers]]
+id = "chip"
+label = "Chip reader, window 2"
+emv_device_id = "CHIP-1"
+connection = "serial"
+"""
+
+
+@pytest.fixture
+def with_readers(settings_file: Path) -> None:
+    settings_file.write_text(settings_file.read_text() + READERS)
+
+
+def _selected(home: Path) -> list[object]:
+    entries = read_entries(home / "data" / "cashier" / "journal.db")
+    return [entry.body for entry in entries if entry.kind is EntryKind.READER_SELECTED]
+
+
+@pytest.mark.usefixtures("with_readers")
+def test_a_reader_is_selected_by_its_id(home: Path, ports: list[Found], cashier: Cashier) -> None:
+    ports.append(Found("/dev/ttyACM0", 0x0ACD, 0x0630, "SN1"))
+    ended = cashier("readers", "select", "mag")
+    assert (ended.code, ended.lines) == (
+        0,
+        [
+            "* mag  Stripe reader, window 1  connected on /dev/ttyACM0",
+            "  chip  Chip reader, window 2  no port yet",
+        ],
+    )
+    assert cashier("readers", "select", "none").lines[0].startswith("  mag")
+    assert _selected(home) == [{"reader": "mag", "bindings": {}}, {"reader": None, "bindings": {}}]
+
+
+@pytest.mark.usefixtures("with_readers")
+def test_a_reader_is_bound_to_what_is_on_a_port(home: Path, ports: list[Found], cashier: Cashier) -> None:
+    ports.append(Found("/dev/ttyACM3", 0x11CA, 0x0300, "V9"))
+    ended = cashier("readers", "select", "chip", "--port", "/dev/ttyACM3")
+    assert ended.code == 0
+    assert "* chip  Chip reader, window 2  connected on /dev/ttyACM3" in ended.lines
+    assert _selected(home) == [{"reader": "chip", "bindings": {"chip": "11ca:0300:V9"}}]
+
+
+@pytest.mark.usefixtures("with_readers")
+@pytest.mark.parametrize(
+    ("words", "why"),
+    [
+        (("lane",), "not set up"),
+        (("chip", "--port", "/dev/ttyS9"), "nothing on /dev/ttyS9"),
+        (("none", "--port", "/dev/ttyS9"), "not set up"),
+    ],
+)
+def test_what_cannot_be_selected_is_refused(
+    home: Path, ports: list[Found], cashier: Cashier, words: tuple[str, ...], why: str
+) -> None:
+    ended = cashier("readers", "select", *words)
+    assert (ended.code, ended.out) == (2, b"")
+    (fault,) = ended.err
+    assert why in fault
+    assert _selected(home) == []
+
+
+@pytest.mark.usefixtures("with_readers")
+def test_nothing_is_selected_while_the_window_is_open_or_in_training(
+    home: Path, ports: list[Found], cashier: Cashier
+) -> None:
+    with open_journal(home / "data" / "cashier" / "journal.db"):
+        held = cashier("readers", "select", "mag")
+    training = cashier("--training", "readers", "select", "mag")
+    assert (held.code, held.out, training.code, training.out) == (2, b"", 2, b"")
+    assert "the first window" in held.err[0]
+    assert "forgets its readers" in training.err[0]
+    assert _selected(home) == []

@@ -1,5 +1,6 @@
 """Training as a real session: its children, what is left of them, and one session at a time."""
 
+import asyncio
 import os
 import select
 import signal
@@ -12,7 +13,10 @@ from pathlib import Path
 
 import pytest
 
+from cashier.bootstrap import training_till
 from cashier.domain.errors import Unavailable
+from cashier.till.config import Connection
+from cashier.till.readers import ReaderState
 from cashier.training import Training
 from tests.sandbox.payer import Payer
 
@@ -208,3 +212,21 @@ def test_its_folder_is_its_owners_only(tmp_path: Path) -> None:
         assert training.servers is not None
         assert (tmp_path / "training").stat().st_mode & 0o077 == 0
         assert (tmp_path / "training" / "hub-secret").stat().st_mode & 0o077 == 0
+
+
+async def test_its_reader_list_offers_emulated_ones_that_answer() -> None:
+    async with training_till() as (till, _settings):
+        seen = asyncio.Event()
+        till.subscribe(seen.set)
+        serial = [reader for reader in till.config.readers if reader.connection is Connection.SERIAL]
+        assert [reader.family for reader in serial] == ["idtech_itp", "verifone_vipa"]
+        while not all(till.readers.view(reader).device for reader in serial):
+            seen.clear()
+            await asyncio.wait_for(seen.wait(), WAIT_S)
+        for reader in serial:
+            told = await till.ask_reader(till.readers.view(reader).device, reader.family)
+            assert (told.is_known, told.clear_tracks) == (True, False if "idtech" in reader.family else None)
+            till.choose_reader(reader.id)
+            view = till.snapshot().draft.reader
+            assert view is not None
+            assert (view.state, view.refusal) == (ReaderState.CONNECTED, "")

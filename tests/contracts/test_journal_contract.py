@@ -275,6 +275,8 @@ def test_receipts_of_a_day_and_the_last_close(journal: Journal, drafts: Drafts) 
     closed = journal.last_of(EntryKind.DAY_CLOSED)
     assert closed is not None
     assert closed.subject == "2026-02-04"
+    assert journal.last_of(EntryKind.READER_SELECTED) is None
+    assert journal.last_of(EntryKind.RECEIPT_ISSUED) == list(journal.entries())[1]
 
 
 def test_a_vouched_payment_stays_unsettled(journal: Journal, drafts: Drafts) -> None:

@@ -36,6 +36,7 @@ EXPECTED: dict[PaymentState, dict[PaymentEvent, PaymentState]] = {
     S.OPEN: {
         E.CARD_DECLINED: S.OPEN,
         E.LINE_LOST: S.IN_DOUBT,
+        E.READER_LOST: S.IN_DOUBT,
         E.PAGE_SUBMITTED: S.OPEN,
         E.PAGE_RETURNED: S.IN_DOUBT,
         E.PAGE_CLOSED: S.IN_DOUBT,

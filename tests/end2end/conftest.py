@@ -25,6 +25,7 @@ from cashier.hub.portals import Portals
 from cashier.hub.serve import RunningHub
 from cashier.journal.verify import verify_file
 from cashier.people import hashed_pin
+from cashier.readers.discovery import PortInfo
 from cashier.sandbox.config import SandboxConfig
 from cashier.sandbox.serve import RunningSandbox
 from cashier.secrets import Secrets
@@ -85,6 +86,8 @@ class Counter:
         self.sandbox = sandbox
         self.watch = Watch()
         self.hub: RunningHub | None = None
+        #: What is plugged in; the machine of the tests has its own ports, and none counts here.
+        self.ports: list[PortInfo] = []
         self._portals = portals
         self._hub_port = 0
         hub = self.hub_up()
@@ -146,7 +149,9 @@ class Counter:
         # Keys of a test come at a machine's pace; they stand for a hand's.
         self.window.guard.pace = ByHand()
         self.window.show()
-        async with open_till(settings, Secrets(SITE, TILL, self.secrets), self.watch) as till:
+        async with open_till(
+            settings, Secrets(SITE, TILL, self.secrets), self.watch, lister=lambda: tuple(self.ports)
+        ) as till:
             self.till = till
             self.window.attach(till, view_maker(settings))
             try:

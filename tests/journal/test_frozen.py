@@ -19,6 +19,7 @@ FROZEN = Path(__file__).parent / "frozen"
 HEADS = {
     1: (20, "929ac4e8ad478a63b5cb08f0acfd7d1854399ca22e623c3bb64ad3859b943cb0"),
     2: (22, "5a62597fbab154822bd66e4b9498fc689e2c108460e7f413e99b62a9d623db34"),
+    3: (23, "de94523ade14f2dcd2b7b8ec741f793a7fb756516018e63a1c3f1a8c1ca8d8a2"),
 }
 
 
@@ -61,6 +62,7 @@ def test_a_frozen_journal_opens_and_goes_on(copy: Path, version: int) -> None:
         assert journal.charged_reference("G-1") == "A-p-s1"
         closed = journal.last_of(EntryKind.DAY_CLOSED)
         assert (closed is None) is (version == 1)
+        assert (journal.last_of(EntryKind.READER_SELECTED) is None) is (version < 3)
         journal.rebuild()
         assert journal.verify() is None
 

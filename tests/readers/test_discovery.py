@@ -21,6 +21,7 @@ from cashier.readers.discovery import (
     list_ports,
 )
 from cashier.readers.families import family_named
+from cashier.sandbox.readers_wire import TEST_PAN
 
 from .conftest import RESOURCES
 
@@ -183,6 +184,19 @@ def test_a_port_of_pyserial_becomes_ours(monkeypatch: pytest.MonkeyPatch) -> Non
     ports = listing(lambda: [usb, plain], monkeypatch)
     assert ports == (PortInfo("COM1"), PortInfo("COM5", 0x0B00, 0x57, None, "1-1"))
     assert ports[1].usb_id is None  # INST_0 is no serial number
+
+
+@pytest.mark.parametrize("number", [TEST_PAN, "4111-1111-1111-1111", f"SN{TEST_PAN}"])
+def test_a_serial_number_that_may_be_a_card_number_is_none(
+    number: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    usb = SimpleNamespace(
+        device="COM5", vid=0x0B00, pid=0x57, serial_number=number, location="1-1", description=number
+    )
+    ports = listing(lambda: [usb], monkeypatch)
+    assert ports == (PortInfo("COM5", 0x0B00, 0x57, None, "1-1"),)
+    assert ports[0].usb_id is None
+    assert number not in repr(ports)
 
 
 @pytest.mark.parametrize("error", [TypeError, OSError, AttributeError, RuntimeError])

@@ -18,6 +18,7 @@ from cashier.till.config import TillConfig
 from cashier.till.ports import Journal, Outside
 from cashier.till.till import Till
 from tests.fakes.journal import MemoryJournal
+from tests.fakes.reader_probe import FakeReaderProbe
 from tests.simulation.gateway import Page
 from tests.simulation.loop import SeededBits
 from tests.simulation.network import Line
@@ -88,7 +89,7 @@ class Process:
         self.disk = Disk(self, station.store)
         gateway = GatewayLine(self, station.gateway_line)
         hub = HubLine(self, station.hub_line, station.key_text)
-        outside = mutant.outside(Outside(gateway, hub, hub, gateway, SimApprovers()), self)
+        outside = mutant.outside(Outside(gateway, hub, hub, gateway, SimApprovers(), FakeReaderProbe()), self)
         self.feed = outside.feed
         self.till: Till = mutant.till(
             station.config,

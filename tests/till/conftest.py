@@ -28,6 +28,7 @@ from tests.fakes.enquiry import FakeEnquiry
 from tests.fakes.feed import FakeFeed
 from tests.fakes.gateway import FakeGateway
 from tests.fakes.holds import FakeHolds
+from tests.fakes.reader_probe import FakeReaderProbe
 from tests.helpers.payments import BILLER_GUID, told_all, told_declined, told_each
 
 LANE = Reader("lane", "Lane 3000, counter 1", "LANE-1", "COUNTER-1")
@@ -99,6 +100,7 @@ class Desk:
         self.feed = FakeFeed()
         self.holds = FakeHolds()
         self.enquiry = FakeEnquiry()
+        self.reader_probe = FakeReaderProbe()
         self.restart(config)
 
     def restart(self, config: TillConfig = CONFIG) -> Till:
@@ -107,7 +109,7 @@ class Desk:
             self.clock,
             self.randomness,
             self.journal,
-            Outside(self.gateway, self.feed, self.holds, self.enquiry, FakeApprovers()),
+            Outside(self.gateway, self.feed, self.holds, self.enquiry, FakeApprovers(), self.reader_probe),
             schedule_on=lambda _date: SCHEDULE,
             sleep=self._sleep,
         )

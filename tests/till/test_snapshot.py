@@ -8,7 +8,7 @@ import pytest
 
 from cashier.domain.errors import Unavailable
 from cashier.domain.money import Cents
-from cashier.domain.payment import Confirmation, PaymentEvent, PaymentState, Vouch
+from cashier.domain.payment import HINTS, TRANSITIONS, Confirmation, PaymentEvent, PaymentState, Vouch
 from cashier.domain.sale import Customer
 from cashier.till.snapshot import LineState, PaymentView, StepState
 from cashier.till.words import DOUBT, Tone, standing
@@ -141,7 +141,8 @@ def test_no_sentence_says_failed_or_cancelled(state: PaymentState, hint: str, kn
 
 
 def test_every_hint_that_leads_into_doubt_is_named() -> None:
-    leading = {E.PAGE_RETURNED, E.PAGE_CLOSED, E.PAGE_FAILED, E.RENDERER_DIED, E.LINE_LOST, E.TILL_RESTARTED}
+    leading = {event for event in HINTS if TRANSITIONS.get((S.OPEN, event)) is S.IN_DOUBT}
+    assert {E.PAGE_RETURNED, E.LINE_LOST, E.READER_LOST} <= leading
     assert set(DOUBT) == {event.value for event in leading}
     assert len(set(DOUBT.values())) == len(DOUBT)
 

@@ -39,6 +39,7 @@ from tests.fakes.clock import MovingClock, SeededRandomness
 from tests.fakes.enquiry import FakeEnquiry
 from tests.fakes.feed import FakeFeed
 from tests.fakes.holds import FakeHolds
+from tests.fakes.reader_probe import FakeReaderProbe
 from tests.helpers.payments import BILLER_GUID, make_payment, told_all, told_declined
 from tests.ui.stand_ins import FailingJournal, HostedPage, PartGateway
 
@@ -63,6 +64,7 @@ class Desk:
         self.journal = FailingJournal(self.file, till="A", clock=self.clock, holder="test")
         self.gateway, self.feed = PartGateway(), FakeFeed()
         self.holds, self.enquiry = FakeHolds(), FakeEnquiry(not_set_up={"town"})
+        self.reader_probe = FakeReaderProbe()
         self.config = TillConfig(
             site="town",
             till="A",
@@ -108,7 +110,7 @@ class Desk:
             self.clock,
             self.randomness,
             self.journal,
-            Outside(self.gateway, self.feed, self.holds, self.enquiry, FakeApprovers()),
+            Outside(self.gateway, self.feed, self.holds, self.enquiry, FakeApprovers(), self.reader_probe),
             self._schedule,
             self._sleep,
         )

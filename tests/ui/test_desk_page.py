@@ -65,6 +65,7 @@ def test_each_payment_has_its_row_with_everything_on_it(desk: Desk) -> None:
     desk.till.choose_reader("lane-3000")
     desk.doubt("Robin Example")
     desk.clock.advance(12 * MINUTE)
+    desk.till.choose_reader(None)
     desk.doubt("Kim Example")
     desk.window.show_page(DESK)
     desk.settle()

@@ -15,6 +15,7 @@ import cashier.ui
 from cashier.domain.payment import PaymentState
 from cashier.till.snapshot import LineState
 from cashier.ui.messages import WAITING_MAX
+from cashier.ui.readers_dialog import ReadersDialog
 from cashier.ui.shortcuts import SHORTCUTS
 from cashier.ui.window import DESK, PAYMENT, RECEIPTS, SALE
 from tests.fakes.entries import Drafts
@@ -40,6 +41,7 @@ WORKS: dict[str, Callable[[Desk], bool]] = {
     "F4": lambda desk: desk.focus is desk.window.sale.fields["name"],
     "F6": lambda desk: desk.focus is desk.window.sale.invoices.tree,
     "F7": lambda desk: desk.focus is desk.window.sale.reader,
+    "Shift+F7": lambda desk: isinstance(desk.dialogs[0], ReadersDialog),
     "F8": lambda desk: bool(desk.gateway.launched),
     "Ctrl+N": lambda desk: "put away" in desk.boxes[0].text(),
     "F1": lambda desk: "Ctrl+1" in desk.boxes[0].text(),
@@ -80,6 +82,9 @@ def test_every_shortcut_works_from_every_field(desk: Desk, keys: str) -> None:
         QTest.keySequence(desk.window, QKeySequence(keys))
         desk.settle()
         assert WORKS[keys](desk), f"{keys} in {place}"
+        for dialog in desk.dialogs:
+            dialog.reject()
+            desk.read_messages()  # none: the window is before the clerk again
     desk.read_messages()
 
 

@@ -37,6 +37,8 @@ def write(file: Path) -> None:
         journal.record([drafts.draft(EntryKind.POSTBACK_UNMATCHED, "A-nobody", {"reason": "unknown"})])
         seen = {"matter": found.id, "by": "Robin Supervisor", "note": "asked the gateway"}
         journal.record([drafts.draft(EntryKind.MATTER_SEEN, "p3", seen)])
+        selected = {"reader": "lane", "bindings": {"lane": "0acd:0630:SIM-1"}}
+        journal.record([drafts.draft(EntryKind.READER_SELECTED, "readers", selected)])
         closed = {"business_date": "2026-02-03", "receipts": ["A-000001", "A-000002"]}
         journal.record([drafts.draft(EntryKind.DAY_CLOSED, "2026-02-03", closed)])
     with closing(sqlite3.connect(file)) as connection:
