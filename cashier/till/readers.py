@@ -15,6 +15,8 @@ from cashier.till.config import Connection, Reader
 from cashier.till.identity import new_id
 from cashier.till.ports import Clock, Journal, Plugged, Randomness
 
+SAY_WHICH = "Open the readers (Shift+F7) and say which it is."
+
 
 class ReaderState(Enum):
     """Whether a reader can be used."""
@@ -81,9 +83,7 @@ class CardReaders:
             return ReaderView(reader, ReaderState.ELSEWHERE, "driven by Invoice Cloud", "")
         binding = self.binding(reader)
         if not binding:
-            why = (
-                f"{reader.label} is not bound to a port yet. Open the readers (Shift+F7) and say which it is."
-            )
+            why = f"{reader.label} is not bound to a port yet. {SAY_WHICH}"
             return ReaderView(reader, ReaderState.UNBOUND, "no port yet", why)
         if self._plugged is None:
             why = f"{reader.label} is being looked for. Try again in a moment."
@@ -97,7 +97,7 @@ class CardReaders:
                 return ReaderView(reader, ReaderState.MISSING, f"not connected ({name})", why)
             case found:
                 ports = ", ".join(item.device for item in found)
-                why = f"Two readers look like {reader.label} ({ports}). Open the readers (Shift+F7) and say which it is."
+                why = f"Two readers look like {reader.label} ({ports}). {SAY_WHICH}"
                 return ReaderView(reader, ReaderState.AMBIGUOUS, f"one of {ports}", why)
 
     def binding(self, reader: Reader) -> str:

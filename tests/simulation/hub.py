@@ -221,7 +221,7 @@ class SimHub(Hub):
 
     def texts(self) -> list[str]:
         """Everything that is kept."""
-        if isinstance(self.store, MemoryHubStore):
+        if not hasattr(self.store, "engine"):  # in memory, perhaps behind a mutant
             return [self.store.everything(), repr(self.quarantine.items), repr(self.holds)]
         with self.store.engine.begin() as connection:
             return [
