@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import NewType
 
+from cashier.domain.allocation import Applied, FeeShare, allocate, due_shares, fee_shares
 from cashier.domain.money import Cents
 from cashier.domain.sale import Customer, Invoice, Permit
 
@@ -24,17 +25,36 @@ class TenderKind(StrEnum):
     BANK = "bank"  # ACH on the hosted page
     CASH = "cash"
     CHECK = "check"
+    MONEY_ORDER = "money_order"
+
+
+#: What lies in the drawer, and is counted there.
+IN_DRAWER = (TenderKind.CASH, TenderKind.CHECK, TenderKind.MONEY_ORDER)
 
 
 @dataclass(frozen=True)
 class Tender:
-    """One tender as printed. `service_fee_cents` went to the gateway, on top of the amount."""
+    """One tender as printed. `service_fee_cents` went to the gateway, on top of the amount.
+
+    `id` names a tender of the drawer. `received_cents` is the cash that was handed over, 0 for anything else;
+    `number`, `bank` and `payer` are what a check or money order says of itself. No account number is kept.
+    """
 
     kind: TenderKind
     amount_cents: Cents
     service_fee_cents: Cents = Cents(0)
     brand: str = ""
     message: str = ""
+    id: str = ""
+    received_cents: Cents = Cents(0)
+    number: str = ""
+    bank: str = ""
+    payer: str = ""
+
+    @property
+    def change_cents(self) -> Cents:
+        """Cash handed back."""
+        return Cents(self.received_cents - self.amount_cents) if self.received_cents else Cents(0)
 
 
 @dataclass(frozen=True)
@@ -43,6 +63,7 @@ class Receipt:
 
     `paid_before_cents` is what earlier receipts of the same sale had already paid of its invoices.
     `belongs_to` is the closed business date on which its payment was started, when that is another one.
+    `payment_id` and `reference` are empty when no card was used. `applied` says what it paid of each invoice.
     """
 
     number: str
@@ -61,6 +82,7 @@ class Receipt:
     training: bool
     paid_before_cents: Cents = Cents(0)
     belongs_to: str = ""
+    applied: tuple[Applied, ...] = ()
 
     @property
     def total_cents(self) -> Cents:
@@ -86,3 +108,28 @@ class Receipt:
     def is_part(self) -> bool:
         """Whether something is left to pay."""
         return self.due_cents > 0
+
+    @property
+    def fee_shares(self) -> tuple[FeeShare, ...]:
+        """What this receipt paid of each fee: its amount by fee, and so by invoice type and GL account.
+
+        Receipts of the first journals do not say what they paid of each invoice: the rule does.
+        """
+        applied = self.applied or _applied_in_order(self)
+        invoices = {invoice.number: invoice for invoice in self.invoices}
+        return tuple(
+            share
+            for item in applied
+            for share in fee_shares(invoices[item.number], item.before_cents, item.amount_cents)
+        )
+
+
+def _applied_in_order(receipt: Receipt) -> tuple[Applied, ...]:
+    invoices = receipt.invoices
+    whole = due_shares(invoices, {})
+    before = {share.number: share.amount_cents for share in allocate(whole, receipt.paid_before_cents)}
+    left = Cents(min(receipt.paid_cents, receipt.total_cents - receipt.paid_before_cents))
+    shares = allocate(due_shares(invoices, before), left)
+    return tuple(
+        Applied(share.number, Cents(before.get(share.number, 0)), share.amount_cents) for share in shares
+    )

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, fields
 from typing import Any
 
-from cashier.domain.money import Cents
+from cashier.domain.allocation import Applied
 from cashier.domain.postback import Approved, Postback
 from cashier.domain.receipt import Receipt, Tender, TenderKind
 from cashier.domain.sale import Customer, Fee, Invoice, Permit, Sale
@@ -65,6 +65,22 @@ def sale_from_json(body: Json) -> Sale:
     )
 
 
+#: Members of a tender that only one in the drawer has; left out where they are empty.
+_OF_THE_DRAWER = ("id", "received_cents", "number", "bank", "payer")
+
+
+def tender_to_json(tender: Tender) -> dict[str, Any]:
+    """Members of a tender."""
+    body = asdict(tender)
+    return {name: value for name, value in body.items() if value or name not in _OF_THE_DRAWER}
+
+
+def tender_from_json(body: Json) -> Tender:
+    """The inverse of tender_to_json. Raises ValueError for an unknown kind."""
+    members = {item.name: body[item.name] for item in fields(Tender) if item.name in body}
+    return Tender(**members | {"kind": TenderKind(body["kind"])})
+
+
 def receipt_to_json(receipt: Receipt) -> dict[str, Any]:
     """Members of a receipt, without its number, which the journal's commit adds."""
     return {
@@ -79,12 +95,13 @@ def receipt_to_json(receipt: Receipt) -> dict[str, Any]:
         "customer": asdict(receipt.customer),
         "permit": asdict(receipt.permit) if receipt.permit else None,
         "invoices": [invoice_to_json(invoice) for invoice in receipt.invoices],
-        "tenders": [asdict(tender) for tender in receipt.tenders],
+        "tenders": [tender_to_json(tender) for tender in receipt.tenders],
         "training": receipt.training,
         "total_cents": receipt.total_cents,
         "paid_cents": receipt.paid_cents,
         "paid_before_cents": receipt.paid_before_cents,
         "belongs_to": receipt.belongs_to,
+        **({"applied": [asdict(item) for item in receipt.applied]} if receipt.applied else {}),
     }
 
 
@@ -103,19 +120,11 @@ def receipt_from_json(body: Json) -> Receipt:
         customer=Customer(**body["customer"]),
         permit=Permit(**body["permit"]) if body["permit"] else None,
         invoices=tuple(invoice_from_json(invoice) for invoice in body["invoices"]),
-        tenders=tuple(
-            Tender(
-                TenderKind(tender["kind"]),
-                Cents(tender["amount_cents"]),
-                Cents(tender["service_fee_cents"]),
-                tender["brand"],
-                tender["message"],
-            )
-            for tender in body["tenders"]
-        ),
+        tenders=tuple(tender_from_json(tender) for tender in body["tenders"]),
         training=body["training"],
         paid_before_cents=body["paid_before_cents"],
         belongs_to=body.get("belongs_to", ""),
+        applied=tuple(Applied(**item) for item in body.get("applied", ())),
     )
 
 
