@@ -51,7 +51,7 @@ def _clean(value: object) -> object:
 
 
 def set_up(file: Path) -> Callable[[], None]:
-    """Write log lines to a rotating file; what is returned closes it.
+    """Write log lines to a rotating file; what is returned closes it, and leaves the logger as it was.
 
     httpx says whole URLs at INFO, so it is kept to warnings.
     """
@@ -63,6 +63,7 @@ def set_up(file: Path) -> Callable[[], None]:
     )
     handler.setFormatter(logging.Formatter("%(message)s"))
     logger = logging.getLogger("cashier")
+    level, propagate = logger.level, logger.propagate
     logger.addHandler(handler)
     logger.setLevel(logging.INFO)
     logger.propagate = False
@@ -82,6 +83,8 @@ def set_up(file: Path) -> Callable[[], None]:
 
     def close() -> None:
         logger.removeHandler(handler)
+        logger.setLevel(level)
+        logger.propagate = propagate
         handler.close()
 
     return close

@@ -115,3 +115,10 @@ def test_closing_leaves_no_handler_behind(tmp_path: Path) -> None:
     assert _file_handlers() == []
     structlog.reset_defaults()
     assert len(_lines(tmp_path / "a.log")) == 1
+
+
+def test_a_closed_log_leaves_the_logger_as_it_was(tmp_path: Path) -> None:
+    logger = logging.getLogger("cashier")
+    before = logger.level, logger.propagate, list(logger.handlers)
+    logs.set_up(tmp_path / "a.log")()
+    assert (logger.level, logger.propagate, logger.handlers) == before
