@@ -23,6 +23,7 @@ class EntryKind(StrEnum):
     PAYMENT_ISSUED = "payment_issued"
     PAYMENT_HINTED = "payment_hinted"
     PAYMENT_TOLD = "payment_told"
+    PAYMENT_RELEASED = "payment_released"
     PAYMENT_VOUCHED = "payment_vouched"
     POSTBACK_REPEATED = "postback_repeated"
     POSTBACK_UNMATCHED = "postback_unmatched"

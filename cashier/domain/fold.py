@@ -68,6 +68,8 @@ def _after(payment: Payment, entry: Entry) -> Payment:
                 vouch=Vouch(**{name: entry.body[name] for name in Vouch.__dataclass_fields__}),
                 moved_at=entry.at,
             )
+        case EntryKind.PAYMENT_RELEASED:
+            return replace(payment, released=True)
         case EntryKind.DISCREPANCY_FOUND:
             return _with_review(payment, entry.body["reason"])
         case EntryKind.POSTBACK_REPEATED | EntryKind.MATTER_SEEN:

@@ -251,6 +251,8 @@ class Payment:
     moved_at: str = ""
     business_date: str = ""
     vouch: Vouch | None = None
+    #: Whether two people let its sale be paid at the drawer while it is in doubt.
+    released: bool = False
 
     @property
     def confirmed_cents(self) -> Cents:

@@ -293,9 +293,16 @@ class SqliteJournal:
 
     def entries(self, subject: str | None = None) -> Iterator[Entry]:
         """See the port. Entries recorded while the caller works through them are among them."""
-        condition, values = ("", ()) if subject is None else ("AND subject = ?", (subject,))
+        if subject is None:
+            return self._walk("", (), 0)
+        return self._walk("AND subject = ?", (subject,), 0)
+
+    def entries_of(self, kind: EntryKind, after: int = 0) -> Iterator[Entry]:
+        """See the port. Entries recorded while the caller works through them are among them."""
+        return self._walk("AND kind = ?", (kind.value,), after)
+
+    def _walk(self, condition: str, values: tuple[str, ...], last: int) -> Iterator[Entry]:
         sql = f"SELECT {COLUMNS} FROM entry WHERE seq > ? {condition} ORDER BY seq LIMIT {_BATCH}"
-        last = 0
         while True:
             with translated(self._path):
                 batch = self._opened().execute(sql, (last, *values)).fetchall()

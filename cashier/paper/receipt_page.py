@@ -17,6 +17,7 @@ _KINDS = {
     TenderKind.BANK: "Bank account",
     TenderKind.CASH: "Cash",
     TenderKind.CHECK: "Check",
+    TenderKind.MONEY_ORDER: "Money order",
 }
 
 
@@ -52,7 +53,8 @@ def _write(pen: Pen, receipt: Receipt) -> float:
         pen.text("Still due", 12, bold=True, right=format_dollars(receipt.due_cents))
     pen.line()
     pen.text(f"Till {receipt.till} · {receipt.cashier}", color=SOFT)
-    pen.text(f"Payment reference {receipt.reference}", 8, color=SOFT)
+    if receipt.reference:
+        pen.text(f"Payment reference {receipt.reference}", 8, color=SOFT)
     pen.text("Thank you.", color=SOFT)
     return pen.y + pen.margin
 
@@ -72,8 +74,11 @@ def _head(pen: Pen, receipt: Receipt) -> None:
 
 
 def _tender(pen: Pen, tender: Tender) -> None:
-    name = f"{_KINDS[tender.kind]} {tender.brand}".strip()
+    name = " ".join(part for part in (_KINDS[tender.kind], tender.brand, tender.number) if part)
     pen.text(name, right=format_dollars(tender.amount_cents))
+    if tender.received_cents:
+        received, change = format_dollars(tender.received_cents), format_dollars(tender.change_cents)
+        pen.text(f"Received {received}, change {change}", 9, color=SOFT, indent=10)
     if tender.message:
         pen.text(tender.message, 9, color=SOFT, indent=10)
     if tender.service_fee_cents:

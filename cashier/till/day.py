@@ -10,8 +10,10 @@ from typing import Any
 
 from cashier.domain.entries import Draft, Entry, EntryKind, Json, canonical
 from cashier.domain.errors import Refused
+from cashier.domain.money import format_dollars
 from cashier.domain.payment import Payment
 from cashier.domain.receipt import Receipt
+from cashier.till.due import all_held
 from cashier.till.identity import new_id
 from cashier.till.ports import Clock, Journal, Randomness
 
@@ -34,6 +36,12 @@ def close_day(journal: Journal, clock: Clock, randomness: Randomness, closed_by:
     receipts = journal.receipts_of_day(date.isoformat())
     if date > clock.today() and not receipts:
         raise Refused(f"The business date is closed; {date.isoformat()} has not begun.")
+    if held := all_held(journal):
+        names = ", ".join(dict.fromkeys(format_dollars(item.tender.amount_cents) for item in held))
+        raise Refused(
+            f"{names} was taken and is on no receipt yet. Issue the receipt or give it back, then close "
+            "the day."
+        )
     body = close_body(date, receipts, journal.unsettled_payments(), closed_by)
     draft = Draft(str(new_id(clock, randomness)), EntryKind.DAY_CLOSED, date.isoformat(), body)
     (entry,) = journal.record([draft])

@@ -3,7 +3,6 @@
 `reconcile` judges; this records what it said, in one commit with the receipt and the discrepancy it leads to.
 """
 
-import datetime as dt
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 
@@ -24,9 +23,9 @@ from cashier.domain.postback import DeliveredPostback
 from cashier.domain.receipt import Receipt, Tender, TenderKind
 from cashier.domain.records import postback_from_json, postback_to_json, receipt_to_json
 from cashier.till.config import TillConfig
-from cashier.till.day import business_date
 from cashier.till.identity import new_id
 from cashier.till.ports import Clock, Journal, Randomness
+from cashier.till.receipts import Receipts
 from cashier.till.reconcile import (
     Progress,
     Verdict,
@@ -59,6 +58,7 @@ class Facts:
         self._clock = clock
         self._randomness = randomness
         self._journal = journal
+        self._receipts = Receipts(config, clock, journal)
 
     # -- postbacks -------------------------------------------------------------------------------------
 
@@ -247,7 +247,8 @@ class Facts:
             Cents(payment.amount_cents),
             message=f"per gateway portal, authorisation {vouch.authorisation}",
         )
-        receipt = self._receipt(payment, tender)
+        paid = {share.number: int(share.amount_cents) for share in payment.invoices}
+        receipt = self._receipts.of_payment(payment, tender, paid)
         if receipt.due_cents < 0:
             drafts.append(self._draft(EntryKind.DISCREPANCY_FOUND, payment.id, {"reason": DUPLICATE}))
         return self._commit(payment, drafts, receipt if receipt.due_cents >= 0 else None)
@@ -293,7 +294,10 @@ class Facts:
             return None
         items = with_told(payment.confirmations, verdict.confirmations)
         card = items[0].card_type
-        return self._receipt(
+        paid: dict[str, int] = {}
+        for item in items:
+            paid[item.invoice_number] = paid.get(item.invoice_number, 0) + item.amount_cents
+        return self._receipts.of_payment(
             payment,
             Tender(
                 kind=TenderKind.BANK if is_bank(card) else TenderKind.CARD,
@@ -302,31 +306,7 @@ class Facts:
                 brand=card,
                 message=items[0].message,
             ),
-        )
-
-    def _receipt(self, payment: Payment, tender: Tender) -> Receipt:
-        sale = self._journal.sale(payment.sale_id)
-        assert sale is not None, "a payment is recorded in the commit of its sale"
-        earlier = self._journal.receipts_of_sale(payment.sale_id)
-        date = business_date(self._journal, self._clock)
-        belongs = dt.date.fromisoformat(payment.business_date) if payment.business_date else date
-        return Receipt(
-            number="",
-            sale_id=payment.sale_id,
-            payment_id=payment.id,
-            reference=payment.reference,
-            at=utc_text(self._clock.now()),
-            business_date=date.isoformat(),
-            agency=self._config.agency,
-            till=self._config.till,
-            cashier=payment.cashier,
-            customer=sale.customer,
-            permit=sale.permit,
-            invoices=sale.invoices,
-            tenders=(tender,),
-            training=self._config.training,
-            paid_before_cents=Cents(sum(item.paid_cents for item in earlier)),
-            belongs_to=belongs.isoformat() if belongs != date else "",
+            paid,
         )
 
     def _new_id(self) -> str:

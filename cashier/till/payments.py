@@ -4,12 +4,10 @@ Intent before effect: a payment with its exact request is in the journal before 
 and PAGE_OPENING is there before its page is opened. Decide and append happen with no `await` between.
 """
 
-from dataclasses import replace
-
 from cashier.domain.entries import Draft, EntryKind, Json, utc_text
 from cashier.domain.errors import Discrepancy, Held, Refused
 from cashier.domain.ids import payment_reference
-from cashier.domain.money import Cents, format_dollars
+from cashier.domain.money import format_dollars
 from cashier.domain.payment import (
     HINTS,
     TRANSITIONS,
@@ -17,12 +15,12 @@ from cashier.domain.payment import (
     PaymentEvent,
     PaymentState,
     apply,
-    invoice_key,
 )
 from cashier.domain.records import sale_to_json
-from cashier.domain.sale import Fee, Invoice, Sale
+from cashier.domain.sale import Sale
 from cashier.till.config import Biller, Reader, TillConfig
 from cashier.till.day import business_date
+from cashier.till.due import attempts_at, refuse_paid_elsewhere, remaining
 from cashier.till.holding import give_back
 from cashier.till.identity import new_id
 from cashier.till.ports import Clock, CounterExtras, Gateway, Holds, Journal, PostbackFeed, Randomness
@@ -58,8 +56,9 @@ class CardPayments:
         or the profile cannot express the sale.
         """
         self._refuse_second_attempt(sale_id, sale)
+        refuse_paid_elsewhere(self._journal, sale_id, sale)
         _refuse_equal_numbers(sale)
-        due = self.remaining(sale_id, sale)
+        due = remaining(self._journal, sale_id, sale)
         if due.total_cents <= 0:
             raise Refused("This sale is paid already.")
         biller = self._config.biller_of(invoice.type_id for invoice in due.invoices)
@@ -96,41 +95,15 @@ class CardPayments:
         self._journal.record(drafts)
         return self._payment(reference)
 
-    def remaining(self, sale_id: str, sale: Sale) -> Sale:
-        """The sale with each invoice at what is still due on it; paid invoices are left out."""
-        paid: dict[str, int] = {}
-        for payment in self._journal.payments_of_sale(sale_id):
-            for number, cents in payment.paid_by_invoice.items():
-                paid[number] = paid.get(number, 0) + cents
-        left = (_less(invoice, paid.get(invoice.number or "", 0)) for invoice in sale.invoices)
-        return replace(sale, invoices=tuple(invoice for invoice in left if invoice.total_cents > 0))
-
     def _refuse_second_attempt(self, sale_id: str, sale: Sale) -> None:
         """One attempt at a time for a sale, and for an invoice, whichever sale it stands on."""
-        attempts = {payment.id: payment for payment in self._journal.payments_of_sale(sale_id)}
-        for invoice in sale.invoices:
-            for payment in self._journal.payments_of_invoice(invoice.number or ""):
-                attempts[payment.id] = payment
-                if payment.sale_id != sale_id:
-                    self._refuse_paid(payment, invoice)
-        for payment in attempts.values():
+        for payment in attempts_at(self._journal, sale_id, sale):
             if payment.locks_sale:
                 raise Refused(
                     f"Payment {payment.reference[:10]}… of {format_dollars(payment.amount_cents)} for this "
                     f"sale is not settled (till {payment.till}, {payment.issued_at[11:16]} UTC). "
                     "Do not charge again; wait until it is."
                 )
-
-    def _refuse_paid(self, payment: Payment, invoice: Invoice) -> None:
-        """An invoice that was wholly paid on another sale is not taken a second time."""
-        key = invoice_key(invoice.number or "")
-        launched = sum(item.amount_cents for item in payment.invoices if invoice_key(item.number) == key)
-        paid = sum(cents for number, cents in payment.paid_by_invoice.items() if invoice_key(number) == key)
-        if 0 < launched <= paid:
-            raise Refused(
-                f"Invoice {invoice.number} was paid already: {format_dollars(launched)} by payment "
-                f"{payment.reference[:10]}… on {payment.issued_at[:10]}. Do not charge it again."
-            )
 
     def _extras(
         self, reference: str, due: Sale, biller: Biller, reader: Reader | None, emv_works: bool
@@ -257,19 +230,3 @@ def _minimum(sale: Sale) -> int | None:
     if len(sale.invoices) != 1 or not sale.invoices[0].allow_partial:
         return None
     return min(sale.invoices[0].minimum_due_cents or 1, sale.total_cents)
-
-
-def _less(invoice: Invoice, paid_cents: int) -> Invoice:
-    """An invoice with what was paid taken off: one balance line in place of its fees."""
-    if paid_cents <= 0:
-        return invoice
-    left = Cents(max(invoice.total_cents - paid_cents, 0))
-    # The charge code stays: it decides whether the chip reader may be used (Grancius).
-    code = next((fee.external_charge_code for fee in invoice.fees if fee.external_charge_code), None)
-    balance = Fee("balance", f"Balance of invoice {invoice.number}", left, code)
-    minimum = invoice.minimum_due_cents
-    return replace(
-        invoice,
-        fees=(balance,) if left else (),
-        minimum_due_cents=None if minimum is None else Cents(min(minimum, left)),
-    )

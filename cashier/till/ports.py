@@ -57,6 +57,9 @@ class Journal(Protocol):
     def charged_reference(self, payment_guid: str) -> str | None:
         """The reference of the payment that confirmed this charge of the gateway first."""
 
+    def entries_of(self, kind: EntryKind, after: int = 0) -> Iterator[Entry]:
+        """Entries of a kind after a sequence number, in order."""
+
     def last_of(self, kind: EntryKind) -> Entry | None:
         """The newest entry of a kind."""
 

@@ -11,6 +11,7 @@ from cashier.domain.money import Cents, format_dollars
 from cashier.domain.payment import Payment, PaymentEvent, PaymentState
 from cashier.domain.receipt import Receipt
 from cashier.domain.sale import Customer, Permit
+from cashier.domain.tendering import DrawerTender
 from cashier.till.config import Biller, TillConfig
 from cashier.till.draft import Draft, Line
 from cashier.till.readers import ReaderView
@@ -55,7 +56,10 @@ class InvoiceView:
 
 @dataclass(frozen=True)
 class DraftView:
-    """The sale page's view. `card_refusal` says why the card key is off, or is empty."""
+    """The sale page's view. `card_refusal` and `drawer_refusal` say why a key is off, or are empty.
+
+    `held` are the tenders of the drawer that were taken for it and are on no receipt yet.
+    """
 
     sale_id: str
     customer: Customer
@@ -68,6 +72,8 @@ class DraftView:
     reader: ReaderView | None
     emv_refusal: str
     card_refusal: str
+    drawer_refusal: str
+    held: tuple[DrawerTender, ...]
     is_empty: bool
     is_locked: bool
 
@@ -118,6 +124,7 @@ class Snapshot:
     busy: bool
     readers: tuple[ReaderView, ...]
     draft: DraftView
+    held_before: tuple[DrawerTender, ...]
     payment: PaymentView | None
     unsettled: tuple[UnsettledRow, ...]
     receipt: Receipt | None
@@ -139,6 +146,8 @@ def take_snapshot(
     busy: bool,
     emv_refusal: str | None,
     readers: tuple[ReaderView, ...],
+    held: tuple[DrawerTender, ...],
+    held_before: tuple[DrawerTender, ...],
     line_fault: str,
     refusal: str,
 ) -> Snapshot:
@@ -162,7 +171,10 @@ def take_snapshot(
             refusal or _line_refusal(line, line_fault),
             emv_refusal or "",
             readers,
+            held,
+            _drawer_refusal(draft, draft_payments, refusal, busy),
         ),
+        held_before=held_before,
         payment=_payment_view(payment, payment_entries, receipt) if payment else None,
         unsettled=tuple(
             UnsettledRow(item.reference, item.issued_at, item.amount_cents, standing(item))
@@ -181,11 +193,14 @@ def _draft_view(
     refused: str,
     emv_refusal: str,
     readers: tuple[ReaderView, ...],
+    held: tuple[DrawerTender, ...],
+    drawer_refusal: str,
 ) -> DraftView:
     groups: dict[int, list[Line]] = {}
     for item in draft.lines:
         groups.setdefault(item.priced.type_id, []).append(item)
-    due = Cents(draft.total_cents - paid_cents)
+    held_cents = sum(item.tender.amount_cents for item in held)
+    due = Cents(draft.total_cents - paid_cents - held_cents)
     biller, refusal = _biller(config, groups)
     reader = next((view for view in readers if view.reader.id == draft.reader_id), None)
     return DraftView(
@@ -209,9 +224,22 @@ def _draft_view(
         emv_refusal=emv_refusal,
         card_refusal=refusal
         or _card_refusal(draft, due, locked, refused or (reader.refusal if reader else ""), biller),
+        drawer_refusal=drawer_refusal or ("This sale is paid." if due <= 0 else ""),
+        held=held,
         is_empty=draft.is_empty,
-        is_locked=locked or paid_cents > 0,
+        is_locked=locked or paid_cents > 0 or held_cents > 0,
     )
+
+
+def _drawer_refusal(draft: Draft, payments: tuple[Payment, ...], refused: str, busy: bool) -> str:
+    """Why cash and checks cannot be taken for the sale, or empty."""
+    if not draft.lines:
+        return "Add a fee first."
+    if not draft.customer.name.strip():
+        return "Enter the customer's name first."
+    if busy or any(item.locks_sale and not item.released for item in payments):
+        return "A card payment for this sale is not settled."
+    return refused
 
 
 def _biller(config: TillConfig, type_ids: Iterable[int]) -> tuple[Biller | None, str]:

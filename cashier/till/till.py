@@ -5,7 +5,7 @@ Everything runs on one loop and one thread; a verb that decides appends to the j
 
 import contextlib
 import datetime as dt
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from cashier.domain.entries import Entry
@@ -15,17 +15,18 @@ from cashier.domain.fees import (
     ScheduledFee,
     search,
 )
-from cashier.domain.money import Cents
+from cashier.domain.money import Cents, format_dollars
 from cashier.domain.payment import PAGE_HINTS, Payment, PaymentEvent, PaymentState
 from cashier.domain.postback import DeliveredPostback
 from cashier.domain.pricing import quick_price
-from cashier.domain.receipt import Receipt
+from cashier.domain.receipt import Receipt, Tender
 from cashier.domain.sale import Customer, Permit, Sale
 from cashier.till.checking import Checker, Sleep
 from cashier.till.config import Reader, TillConfig
 from cashier.till.day import close_day
 from cashier.till.desk import Desk
 from cashier.till.draft import Draft, FeeQuestion
+from cashier.till.due import all_held, held_tenders, standing_receipts
 from cashier.till.facts import Facts, Told
 from cashier.till.holding import HoldKeeper
 from cashier.till.identity import new_id
@@ -35,6 +36,7 @@ from cashier.till.payments import CardPayments, can
 from cashier.till.ports import Clock, Journal, Outside, Randomness, ReaderTold
 from cashier.till.readers import CardReaders
 from cashier.till.snapshot import LineState, Snapshot, take_snapshot
+from cashier.till.tenders import Taken, Tenders
 
 #: How many receipts a search shows; more would be scrolled past, not read.
 SEARCH_LIMIT = 200
@@ -82,6 +84,7 @@ class Till:
         self.readers = CardReaders(
             config.readers, clock, randomness, journal, self._changed, self._reader_lost
         )
+        self.tenders = Tenders(config, clock, randomness, journal, outside.approvers)
         self._listeners: list[Callable[[], None]] = []
         self._line = Line()
         self._busy = False
@@ -89,6 +92,8 @@ class Till:
         self._asks_reader = False
         self._current: str | None = None
         self._draft = self._new_draft()
+        #: Sales for which something was held when the till last ended; no screen shows them any more.
+        self._sales_before = tuple(dict.fromkeys(item.sale_id for item in all_held(journal)))
         for payment in self._payments.restart():
             self._facts.match_waiting(payment.reference)
 
@@ -117,6 +122,10 @@ class Till:
             busy=self._busy,
             emv_refusal=self._emv_refusal(),
             readers=self.readers.views(),
+            held=held_tenders(self._journal, self._draft.sale_id),
+            held_before=tuple(
+                item for sale_id in self._sales_before for item in held_tenders(self._journal, sale_id)
+            ),
         )
 
     def _changed(self) -> None:
@@ -124,7 +133,7 @@ class Till:
             listener()
 
     def _paid_cents(self) -> Cents:
-        receipts = self._journal.receipts_of_sale(self._draft.sale_id)
+        receipts = standing_receipts(self._journal, self._draft.sale_id)
         return Cents(sum(receipt.paid_cents for receipt in receipts))
 
     def _receipt_of(self, payment: Payment) -> Receipt | None:
@@ -215,6 +224,12 @@ class Till:
     def new_sale(self) -> None:
         """Put the sale away and start an empty one. Refused while its payment is not settled at the page."""
         self._refuse_while_paying()
+        if held := held_tenders(self._journal, self._draft.sale_id):
+            cents = Cents(sum(item.tender.amount_cents for item in held))
+            raise Refused(
+                f"{format_dollars(cents)} was taken for this sale and is on no receipt yet. Take the rest, "
+                "issue the receipt of a part payment, or give it back."
+            )
         self._draft, self._current = self._new_draft(), None
         self._changed()
 
@@ -240,9 +255,11 @@ class Till:
         payments = self._journal.payments_of_sale(self._draft.sale_id)
         if any(payment.locks_sale for payment in payments):
             raise Refused("A card payment for this sale is not settled. It cannot be changed now.")
+        if held_tenders(self._journal, self._draft.sale_id):
+            raise Refused("Money was taken for this sale. Give it back before the sale is changed.")
         if self._paid_cents():
             raise Refused("This sale is partly or fully paid. Start a new sale for further fees.")
-        if payments:
+        if payments or self._journal.sale(self._draft.sale_id) is not None:
             draft = replace(draft, sale_id=str(new_id(self._clock, self._randomness)))
             self._current = None
         self._draft = draft
@@ -283,10 +300,7 @@ class Till:
         """
         self._claim()
         try:
-            if not self._draft.lines:
-                raise Refused("There is nothing to pay yet. Add a fee first.")
-            if not self._draft.customer.name.strip():
-                raise Refused("Who pays? Enter the customer's name first.")
+            self._refuse_unready()
             self._refuse_card()
             reader = self.readers.of_id(self._draft.reader_id)
             self.readers.refuse(reader)
@@ -340,6 +354,12 @@ class Till:
             raise Refused(
                 f"Cards cannot be taken now: {self._line.fault}. No money was taken. Take cash or a check."
             )
+
+    def _refuse_unready(self) -> None:
+        if not self._draft.lines:
+            raise Refused("There is nothing to pay yet. Add a fee first.")
+        if not self._draft.customer.name.strip():
+            raise Refused("Who pays? Enter the customer's name first.")
 
     def give_up(self) -> None:
         """Give up a payment whose page was never opened. Refused while its page is being asked for."""
@@ -403,6 +423,39 @@ class Till:
         entry = close_day(self._journal, self._clock, self._randomness, self.config.cashier)
         self._changed()
         return entry
+
+    # -- the drawer --------------------------------------------------------------------------------------
+
+    def take_tender(self, tender: Tender) -> Taken:
+        """Take cash, a check or a money order for the sale; with the one that pays the rest its receipt.
+
+        Works off line. Raises Refused, Unavailable (nothing was recorded) or InDoubt.
+        """
+        if self._busy:
+            raise Refused("A card payment is being started. Wait until it is.")
+        if self.integrity.refusal:
+            raise Refused(self.integrity.refusal)
+        self._refuse_unready()
+        taken = self.tenders.take(self._draft.sale_id, self._sale(), tender)
+        self._changed()
+        return taken
+
+    def finish_part(self, sale_id: str) -> Receipt:
+        """Issue the receipt of what is held for a sale, though more is due."""
+        receipt = self.tenders.finish_part(sale_id)
+        self._changed()
+        return receipt
+
+    def give_back(self, sale_id: str, tender_ids: Sequence[str], reason: str) -> Cents:
+        """Record that held tenders went back to the payer; how much that was."""
+        cents = self.tenders.give_back(sale_id, tender_ids, reason)
+        self._changed()
+        return cents
+
+    async def release_for_cash(self, reference: str, *, reason: str, supervisor: str, pin: str) -> None:
+        """Let the sale of a payment in doubt be paid at the drawer, as two people decide (behaviour P5)."""
+        await self.tenders.release(reference, reason=reason, supervisor=supervisor, pin=pin)
+        self._changed()
 
     # -- the line ----------------------------------------------------------------------------------------
 

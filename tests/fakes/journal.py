@@ -164,6 +164,10 @@ class MemoryJournal:
         """See the port."""
         return self._tables.charges.get(payment_guid)
 
+    def entries_of(self, kind: EntryKind, after: int = 0) -> Iterator[Entry]:
+        """See the port."""
+        yield from [item for item in self._tables.entries if item.kind is kind and item.seq > after]
+
     def last_of(self, kind: EntryKind) -> Entry | None:
         """See the port."""
         return self._tables.newest.get(kind)
