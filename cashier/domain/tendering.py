@@ -103,3 +103,13 @@ def _move(
         found = tender.state.name.lower() if tender else "never taken"
         raise Discrepancy(f"Entry {entry.seq} ({entry.kind}) is about tender {name}, which is {found}.")
     tenders[name] = replace(tender, state=after, receipt=receipt or tender.receipt)
+
+
+#: What people hand over: bills, in cents.
+_BILLS = (100, 500, 1_000, 2_000, 5_000, 10_000)
+
+
+def quick_cash(due_cents: Cents) -> tuple[Cents, ...]:
+    """What a payer is likely to hand over: what is due, and the next full bills above it, ascending."""
+    rounded = (-(-due_cents // bill) * bill for bill in _BILLS)
+    return tuple(Cents(cents) for cents in sorted({int(due_cents), *rounded}) if cents > 0)

@@ -58,7 +58,8 @@ class InvoiceView:
 class DraftView:
     """The sale page's view. `card_refusal` and `drawer_refusal` say why a key is off, or are empty.
 
-    `held` are the tenders of the drawer that were taken for it and are on no receipt yet.
+    `held` are the tenders of the drawer that were taken for it and are on no receipt yet. `in_the_way` is the
+    reference of a card payment in doubt that two people may release for cash, or empty.
     """
 
     sale_id: str
@@ -73,6 +74,7 @@ class DraftView:
     emv_refusal: str
     card_refusal: str
     drawer_refusal: str
+    in_the_way: str
     held: tuple[DrawerTender, ...]
     is_empty: bool
     is_locked: bool
@@ -173,6 +175,7 @@ def take_snapshot(
             readers,
             held,
             _drawer_refusal(draft, draft_payments, refusal, busy),
+            next((item.reference for item in draft_payments if _can_release(item)), ""),
         ),
         held_before=held_before,
         payment=_payment_view(payment, payment_entries, receipt) if payment else None,
@@ -195,6 +198,7 @@ def _draft_view(
     readers: tuple[ReaderView, ...],
     held: tuple[DrawerTender, ...],
     drawer_refusal: str,
+    in_the_way: str,
 ) -> DraftView:
     groups: dict[int, list[Line]] = {}
     for item in draft.lines:
@@ -225,10 +229,15 @@ def _draft_view(
         card_refusal=refusal
         or _card_refusal(draft, due, locked, refused or (reader.refusal if reader else ""), biller),
         drawer_refusal=drawer_refusal or ("This sale is paid." if due <= 0 else ""),
+        in_the_way=in_the_way,
         held=held,
         is_empty=draft.is_empty,
         is_locked=locked or paid_cents > 0 or held_cents > 0,
     )
+
+
+def _can_release(payment: Payment) -> bool:
+    return payment.state is PaymentState.IN_DOUBT and payment.page_gone and not payment.released
 
 
 def _drawer_refusal(draft: Draft, payments: tuple[Payment, ...], refused: str, busy: bool) -> str:

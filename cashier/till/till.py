@@ -452,6 +452,11 @@ class Till:
         self._changed()
         return cents
 
+    def payer_of(self, sale_id: str) -> str:
+        """Whose a recorded sale is."""
+        sale = self._journal.sale(sale_id)
+        return sale.customer.name if sale else ""
+
     async def release_for_cash(self, reference: str, *, reason: str, supervisor: str, pin: str) -> None:
         """Let the sale of a payment in doubt be paid at the drawer, as two people decide (behaviour P5)."""
         await self.tenders.release(reference, reason=reason, supervisor=supervisor, pin=pin)

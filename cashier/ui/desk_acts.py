@@ -105,6 +105,28 @@ class DeskActs:
             act,
         )
 
+    def release(self, reference: str) -> None:
+        """Let the sale of a payment in doubt be paid in cash or by check."""
+        till = self._till
+        if till is None:
+            return
+
+        async def act(approval: Approval) -> None:
+            (reason,) = approval.answers
+            await till.release_for_cash(
+                reference, reason=reason, supervisor=approval.supervisor, pin=approval.pin
+            )
+
+        self._ask(
+            "Cash beside a card in doubt",
+            "A card payment for this sale is in doubt: the card may have been charged. When the sale is paid "
+            "in cash or by check all the same and Invoice Cloud confirms the card later, it was paid twice "
+            "and the card has to be refunded. A supervisor decides.",
+            (Question("Reason", "why the payer does not wait"),),
+            "Release for cash",
+            act,
+        )
+
     def acknowledge(self) -> None:
         """Go on behind a break of the journal."""
         till = self._till

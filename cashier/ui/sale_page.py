@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from itertools import pairwise
 
-from PySide6.QtCore import Signal
+from PySide6.QtCore import Signal, SignalInstance
 from PySide6.QtGui import QKeyEvent, QStandardItemModel
 from PySide6.QtWidgets import (
     QComboBox,
@@ -15,7 +15,7 @@ from PySide6.QtWidgets import (
 )
 
 from cashier.domain.errors import CashierError
-from cashier.domain.money import format_dollars
+from cashier.domain.money import Cents, format_dollars
 from cashier.domain.sale import Customer, Permit
 from cashier.till.draft import Line
 from cashier.till.readers import ReaderView
@@ -47,6 +47,11 @@ class SalePage(QWidget):
 
     pay_asked = Signal()
     payment_asked = Signal()
+    cash_asked = Signal()
+    check_asked = Signal()
+    held_asked = Signal()
+    #: The reference of the card payment in doubt that stands in the way of cash.
+    release_asked = Signal(str)
     readers_asked = Signal()
 
     def __init__(self) -> None:
@@ -78,6 +83,9 @@ class SalePage(QWidget):
             self.reader,
             self.readers,
             self.pay,
+            self.cash,
+            self.check,
+            self.held,
         )
         for before, after in pairwise(order):
             QWidget.setTabOrder(before, after)
@@ -130,17 +138,23 @@ class SalePage(QWidget):
         self.pay = Button("Card   F8", "Take a card payment")
         self.pay.setObjectName("primary")
         self.pay.clicked.connect(self._pay_clicked)
+        self.cash = Button("Cash   F9", "Take cash")
+        self.cash.clicked.connect(lambda _checked=False: self.press_drawer(self.cash_asked))
+        self.check = Button("Check   F10", "Take a check or a money order")
+        self.check.clicked.connect(lambda _checked=False: self.press_drawer(self.check_asked))
+        self.held = Button("…", "What was taken and is on no receipt yet: give it back, or receipt it")
+        self.held.setObjectName("beside")
+        self.held.setToolTip(self.held.accessibleName())
+        self.held.clicked.connect(lambda _checked=False: self.held_asked.emit())
         box = QVBoxLayout()
         box.setSpacing(8)
         box.addLayout(row(label("Total", "heading"), 1, self.total))
         box.addWidget(self._part_paid_rows())
-        for text, amount in (
-            ("Service fee by card, kept by the gateway", self.service_fee),
-            ("Payer's card is charged", self.with_fee),
-        ):
-            line = row(label(text, "soft", wrap=True), amount)
-            line.setStretch(0, 1)
-            box.addLayout(line)
+        with_fee = label("With card fee", "soft")
+        with_fee.setToolTip("The gateway's service fee, and what the payer's card is charged in all")
+        self.service_fee.setAccessibleName("Service fee by card, kept by the gateway")
+        self.with_fee.setAccessibleName("Payer's card is charged")
+        box.addLayout(row(with_fee, 1, self.service_fee, self.with_fee))
         reader_name = label("Card reader", "heading")
         reader_name.setBuddy(self.reader)  # what screen readers on Linux say of a choice
         self.reader_standing = ElidedLabel("", "soft")
@@ -165,6 +179,10 @@ class SalePage(QWidget):
         self.notes.hide()
         box.addWidget(self.notes)
         box.addWidget(self.pay)
+        drawer = row(self.cash, self.check, self.held)
+        drawer.setStretch(0, 1)
+        drawer.setStretch(1, 1)
+        box.addLayout(drawer)
         side = QVBoxLayout()
         side.setSpacing(12)
         paying = card(box)
@@ -177,9 +195,10 @@ class SalePage(QWidget):
 
     def _part_paid_rows(self) -> QWidget:
         self.paid, self.due = amount_label(), amount_label()
+        self.paid_name = label("", "soft")
         rows = QVBoxLayout()
         rows.setContentsMargins(0, 0, 0, 0)
-        rows.addLayout(row(label("Paid before", "soft"), 1, self.paid))
+        rows.addLayout(row(self.paid_name, 1, self.paid))
         rows.addLayout(row(label("Still due"), 1, self.due))
         self.part_paid = QWidget()
         self.part_paid.setLayout(rows)
@@ -212,9 +231,12 @@ class SalePage(QWidget):
         self.fees.locked = LOCKED if draft.is_locked else ""
         self.invoices.show_draft(draft, snapshot.recent)
         self.total.setText(format_dollars(draft.total_cents))
-        self.paid.setText(f"- {format_dollars(draft.paid_cents)}")
+        held_cents = Cents(sum(item.tender.amount_cents for item in draft.held))
+        self.paid.setText(f"- {format_dollars(Cents(draft.paid_cents + held_cents))}")
+        self.paid_name.setText("Taken" if held_cents else "Paid before")
+        self.held.setVisible(bool(draft.held))
         self.due.setText(format_dollars(draft.due_cents))
-        self.part_paid.setVisible(draft.paid_cents > 0)
+        self.part_paid.setVisible(draft.paid_cents > 0 or held_cents > 0)
         has_amount = draft.due_cents > 0
         self.service_fee.setText(f"+ {format_dollars(draft.service_fee_cents)}" if has_amount else "")
         whole = draft.due_cents + draft.service_fee_cents
@@ -225,6 +247,9 @@ class SalePage(QWidget):
         # While it is being started the button stays on, deaf: one that goes off would lose the focus.
         self.pay.setEnabled(snapshot.busy or draft.is_locked or not draft.card_refusal)
         self.pay.setToolTip(draft.card_refusal)
+        for key in (self.cash, self.check):
+            key.setEnabled(not draft.drawer_refusal or bool(draft.in_the_way))
+            key.setToolTip(draft.drawer_refusal)
         refusal = draft.card_refusal if draft.invoices else draft.reader.refusal if draft.reader else ""
         self._tell("" if snapshot.busy else refusal)
 
@@ -309,6 +334,23 @@ class SalePage(QWidget):
             if draft.invoices and not draft.customer.name.strip():
                 self.fields["name"].setFocus()
 
+    def press_drawer(self, asked: SignalInstance) -> None:
+        """The key of cash or of checks: it opens their dialog, or says why not."""
+        self.commit_fields()
+        if self._till is None:
+            return
+        draft = self._till.snapshot().draft
+        refusal = draft.drawer_refusal
+        if not refusal:
+            asked.emit()
+            return
+        if draft.in_the_way:
+            self.release_asked.emit(draft.in_the_way)
+            return
+        self.tell(refusal)
+        if "name" in refusal:
+            self.fields["name"].setFocus()
+
     def press_pay(self) -> None:
         """The card key was pressed, wherever the focus is."""
         self._pay_clicked()
@@ -362,6 +404,6 @@ def _pay_text(snapshot: Snapshot) -> str:
     draft = snapshot.draft
     if snapshot.busy:
         return "Starting …"
-    if draft.is_locked and draft.card_refusal:
+    if draft.is_locked and draft.card_refusal and not draft.held:
         return "To the payment   F8" if draft.due_cents > 0 else "Show the receipt   F8"
     return "Card   F8"

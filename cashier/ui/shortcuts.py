@@ -8,6 +8,8 @@ SHORTCUTS = (
     ("F7", "choose the card reader"),
     ("Shift+F7", "all readers: what is plugged in, and which is which"),
     ("F8", "card payment; try again; take the rest"),
+    ("F9", "cash"),
+    ("F10", "check or money order"),
     ("A  P  V  S", "in doubt: ask Invoice Cloud, slip for the payer, paid per portal, seen to"),
     ("Enter", "after a payment: next sale; in doubt: open the payment"),
     ("Ctrl+N", "new sale"),

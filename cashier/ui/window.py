@@ -6,7 +6,7 @@ The window is painted before the till exists; `attach` brings the till in.
 from collections.abc import Coroutine
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtCore import QSize, Qt, Signal, SignalInstance
 from PySide6.QtGui import QCloseEvent, QIcon, QKeyEvent, QKeySequence, QPixmap, QShortcut
 from PySide6.QtWidgets import (
     QButtonGroup,
@@ -21,10 +21,12 @@ from PySide6.QtWidgets import (
 
 from cashier.domain.errors import CashierError
 from cashier.domain.payment import PaymentState
+from cashier.domain.receipt import TenderKind
 from cashier.till.snapshot import LineState, Snapshot
 from cashier.till.till import AlreadyAsked, Till
 from cashier.ui.desk_acts import DeskActs
 from cashier.ui.desk_page import DeskPage
+from cashier.ui.held_dialog import HeldDialog
 from cashier.ui.messages import Messages
 from cashier.ui.papers import Papers
 from cashier.ui.payment_page import PaymentPage, ViewMaker
@@ -33,6 +35,7 @@ from cashier.ui.receipts_page import ReceiptsPage
 from cashier.ui.sale_page import SalePage
 from cashier.ui.shortcuts import SHORTCUTS
 from cashier.ui.swipe_guard import SCAN_LOST, SWIPED, SwipeGuard
+from cashier.ui.tender_dialog import TenderDialog
 from cashier.ui.theme import Theme, scaled
 from cashier.ui.widgets import Button, ElidedLabel, FaultBar, Watermark, label, typed
 
@@ -148,7 +151,11 @@ class MainWindow(QMainWindow):
 
     def _connect(self) -> None:
         self.sale.pay_asked.connect(self.pay)
-        self.sale.payment_asked.connect(lambda: self.show_page(PAYMENT))
+        self.sale.payment_asked.connect(self._to_payment)
+        self.sale.cash_asked.connect(lambda: self._take(TenderKind.CASH))
+        self.sale.check_asked.connect(lambda: self._take(TenderKind.CHECK))
+        self.sale.held_asked.connect(self.show_held)
+        self.sale.release_asked.connect(self.acts.release)
         self.sale.readers_asked.connect(self.show_readers)
         self.payment.try_again_asked.connect(self.try_again)
         self.payment.next_sale_asked.connect(self.new_sale)
@@ -175,6 +182,8 @@ class MainWindow(QMainWindow):
             ("F7", lambda: self._focus_on_sale(self.sale.reader)),
             ("Shift+F7", self.show_readers),
             ("F8", self._f8),
+            ("F9", lambda: self._drawer_key(self.sale.cash_asked)),
+            ("F10", lambda: self._drawer_key(self.sale.check_asked)),
             ("Ctrl+N", self.new_sale),
             ("Ctrl+P", self._save_shown),
         ):
@@ -205,6 +214,8 @@ class MainWindow(QMainWindow):
         if unsettled := till.snapshot().unsettled:
             till.show_payment(unsettled[-1].reference)
             self.show_page(PAYMENT if len(unsettled) == 1 else DESK)
+        if till.snapshot().held_before:
+            self.show_held()
 
     def fail(self, text: str) -> None:
         """The till could not be started: say so and stay."""
@@ -307,6 +318,26 @@ class MainWindow(QMainWindow):
             return
         self.refresh()
         self.payment.focus_start()
+
+    def _drawer_key(self, asked: SignalInstance) -> None:
+        self.show_page(SALE)
+        self.sale.press_drawer(asked)
+
+    def _take(self, kind: TenderKind) -> None:
+        assert self._till is not None
+        TenderDialog(self, self._till, kind, self.papers.save_receipt, self._start_new_sale).open()
+
+    def show_held(self) -> None:
+        """What was taken and is on no receipt yet."""
+        assert self._till is not None
+        HeldDialog(self, self._till).open()
+
+    def _to_payment(self) -> None:
+        """To what settled the sale: its card payment, or the receipt of the drawer."""
+        assert self._till is not None
+        snapshot = self._till.snapshot()
+        is_own = snapshot.payment is not None and snapshot.payment.sale_id == snapshot.draft.sale_id
+        self.show_page(PAYMENT if is_own else RECEIPTS)
 
     def new_sale(self) -> None:
         """Start an empty sale; one with fees that nobody has paid for is not put away unasked.

@@ -73,6 +73,8 @@ def test_tab_goes_through_the_page_as_it_is_read(desk: Desk) -> None:
         sale.reader,
         sale.readers,
         sale.pay,
+        sale.cash,
+        sale.check,
     ]
     sale.fields["name"].setFocus()
     for widget in order:

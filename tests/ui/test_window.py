@@ -17,6 +17,7 @@ from cashier.till.snapshot import LineState
 from cashier.ui.messages import WAITING_MAX
 from cashier.ui.readers_dialog import ReadersDialog
 from cashier.ui.shortcuts import SHORTCUTS
+from cashier.ui.tender_dialog import TenderDialog
 from cashier.ui.window import DESK, PAYMENT, RECEIPTS, SALE
 from tests.fakes.entries import Drafts
 from tests.ui.desk import Desk
@@ -42,6 +43,8 @@ WORKS: dict[str, Callable[[Desk], bool]] = {
     "F6": lambda desk: desk.focus is desk.window.sale.invoices.tree,
     "F7": lambda desk: desk.focus is desk.window.sale.reader,
     "Shift+F7": lambda desk: isinstance(desk.dialogs[0], ReadersDialog),
+    "F9": lambda desk: isinstance(desk.dialogs[0], TenderDialog),
+    "F10": lambda desk: isinstance(desk.dialogs[0], TenderDialog),
     "F8": lambda desk: bool(desk.gateway.launched),
     "Ctrl+N": lambda desk: "put away" in desk.boxes[0].text(),
     "F1": lambda desk: "Ctrl+1" in desk.boxes[0].text(),
