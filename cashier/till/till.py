@@ -23,6 +23,7 @@ from cashier.domain.receipt import Receipt, Tender
 from cashier.domain.sale import Customer, Permit, Sale
 from cashier.till.checking import Checker, Sleep
 from cashier.till.config import Reader, TillConfig
+from cashier.till.corrections import Corrections
 from cashier.till.day import close_day
 from cashier.till.desk import Desk
 from cashier.till.draft import Draft, FeeQuestion
@@ -85,6 +86,7 @@ class Till:
             config.readers, clock, randomness, journal, self._changed, self._reader_lost
         )
         self.tenders = Tenders(config, clock, randomness, journal, outside.approvers)
+        self.corrections = Corrections(config, clock, randomness, journal, outside.approvers)
         self._listeners: list[Callable[[], None]] = []
         self._line = Line()
         self._busy = False
