@@ -156,9 +156,10 @@ def lay_out(items: Sequence[Item], width: int) -> tuple[Row, ...]:
 def _rows(item: Item, width: int) -> list[Row]:
     match item.kind:
         case ItemKind.TITLE:
-            # In large letters where they do not break a word, else in bold ones.
-            large = all(len(word) <= width // 2 for word in item.left.split())
-            lines = wrapped(item.left, width // 2 if large else width)
+            # In large letters where they break no word and take no more than two rows, else in bold ones.
+            lines = wrapped(item.left, width // 2)
+            large = len(lines) <= 2 and all(len(word) <= width // 2 for word in item.left.split())
+            lines = lines if large else wrapped(item.left, width)
             return [Row(line, bold=True, large=large, center=True) for line in lines]
         case ItemKind.CENTER:
             return [Row(line, center=True) for line in wrapped(item.left, width)]
@@ -166,7 +167,7 @@ def _rows(item: Item, width: int) -> list[Row]:
             frame = "*" * width
             middle = [Row(line, bold=True, center=True) for line in wrapped(item.left, width - 4)]
             return [Row(frame, bold=True), *middle, Row(frame, bold=True)]
-        case ItemKind.STAMP:
+        case ItemKind.STAMP | ItemKind.STRUCK:
             return [Row("=" * width), *_pair(item, width, bold=True), Row("=" * width)]
         case ItemKind.FACT:
             return _fact(item, width)

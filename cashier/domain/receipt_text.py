@@ -26,6 +26,7 @@ class ItemKind(StrEnum):
     CENTER = "center"  # in the middle
     NOTICE = "notice"  # must not be overlooked
     STAMP = "stamp"  # the word that matters most, with its amount
+    STRUCK = "struck"  # the same of a receipt that was taken back: never like one that is paid
     FACT = "fact"  # a name and its value, which may be long
     LINE = "line"  # a text and an amount at the right
     HEAD = "head"  # the same, of what follows: never the last of its page
@@ -88,7 +89,11 @@ def receipt_paper(
         Item(ItemKind.TITLE, receipt.agency),
         Item(ItemKind.CENTER, word("title")),
         _GAP,
-        Item(ItemKind.STAMP, _state(receipt, marks, language), language.money(receipt.paid_cents)),
+        Item(
+            ItemKind.STRUCK if marks.void else ItemKind.STAMP,
+            _state(receipt, marks, language),
+            language.money(receipt.paid_cents),
+        ),
         *_head(receipt, local, language),
         _RULE,
         *_invoices(receipt, language),

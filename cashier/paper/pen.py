@@ -144,13 +144,13 @@ class Pen:
             self._painter.drawLine(int(self.margin), y, int(self.width - self.margin), y)
         self.gap(7)
 
-    def stamp(self, word: str, detail: str) -> None:
+    def stamp(self, word: str, detail: str, color: QColor = BLUE) -> None:
         """The word that matters most, in a box: PAID in blue."""
         height = 40.0
         if self._painter is not None:
             box = QRectF(self.margin, self.y, self.width - 2 * self.margin, height)
             self._painter.setPen(Qt.PenStyle.NoPen)
-            self._painter.setBrush(BLUE)
+            self._painter.setBrush(color)
             self._painter.drawRoundedRect(box, 6, 6)
             self._painter.setBrush(Qt.BrushStyle.NoBrush)
         y, self.y = self.y, self.y + 10

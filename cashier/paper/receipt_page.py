@@ -45,6 +45,8 @@ def _write_item(pen: Pen, item: Item) -> None:
             pen.notice(item.left, size=13)
         case ItemKind.STAMP:
             pen.stamp(item.left, item.right)
+        case ItemKind.STRUCK:
+            pen.stamp(item.left, item.right, color=SOFT)
         case ItemKind.FACT:
             pen.fact(item.left, item.right)
         case ItemKind.HEAD:

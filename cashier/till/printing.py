@@ -5,7 +5,6 @@ printed is never printed again unasked; the clerk says what lies in the printer,
 DUPLICATE. One that certainly did not print waits, with those behind it, until somebody tries again.
 """
 
-import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
@@ -81,6 +80,8 @@ class Printing:
         randomness: Randomness,
         journal: Journal,
     ) -> None:
+        import asyncio  # not before the first paint
+
         self.config = config
         self._till = counter.till
         self._clerk = config.clerk or (lambda: counter.cashier)
@@ -171,11 +172,16 @@ class Printing:
         self._bell.set()
         self._changed()
 
+    def seen(self) -> None:
+        """The clerk has read the message."""
+        self._tell("")
+
     def put_away(self, print_id: str) -> None:
         """Nobody wants this print any more; one at the printer cannot be called back. Raises Refused."""
         item = self._open_print(print_id)
         if item.state is PrintState.STARTED:
             raise Refused("It is at the printer already.")
+        self._message = ""
         reason = DOUBTED if item.state is PrintState.UNKNOWN else "put away by the clerk"
         self._record(replace(item, state=PrintState.PUT_AWAY, reason=reason))
 
@@ -194,6 +200,7 @@ class Printing:
         item = self._open_print(print_id)
         if item.state is not PrintState.UNKNOWN:
             raise Refused("What came of this print is known.")
+        self._message = ""
         return item
 
     def _open_print(self, print_id: str) -> Print:
@@ -306,10 +313,12 @@ class Printing:
         except Refused as refused:
             self._record(replace(item, state=PrintState.FAILED, reason=refused.user_text))
             return
+        from asyncio import CancelledError
+
         self._record(replace(item, state=PrintState.STARTED, reason=""))
         try:
             result = await self._deliver(item, paper)
-        except asyncio.CancelledError:
+        except CancelledError:
             # The till ends: nobody hears what comes of it any more.
             self._record(replace(item, state=PrintState.UNKNOWN, reason=TILL_ENDED))
             raise
