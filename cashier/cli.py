@@ -349,9 +349,9 @@ def secret_set(ctx: click.Context, name: str) -> None:
     pins = [pin_name(supervisor) for supervisor in settings.supervisors]
     known = [
         TILL_KEY,
-        MAIL_PASSWORD,
         *(kind(biller.name) for kind in kinds for biller in settings.billers),
         *pins,
+        MAIL_PASSWORD,
     ]
     if name not in known:
         raise Refused(f"{name[:40]!r} is not a secret of this till; there are: {', '.join(known)}")

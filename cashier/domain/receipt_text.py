@@ -52,13 +52,14 @@ class Item:
 class Paper:
     """A document to print: its name, what it says and whether it is of a training session.
 
-    `is_slip` is for the printer's slip station: the back of a check.
+    `is_slip` is for the printer's slip station: the back of a check. `number` is the receipt's.
     """
 
     title: str
     items: tuple[Item, ...]
     training: bool = False
     is_slip: bool = False
+    number: str = ""
 
 
 @dataclass(frozen=True)
@@ -115,7 +116,9 @@ def receipt_paper(
     if receipt.reference:
         items.append(Item(ItemKind.SMALL, word("reference", reference=receipt.reference)))
     items += [Item(ItemKind.SMALL, word("thanks")), Item(ItemKind.QR, receipt.number)]
-    return Paper(f"{word('receipt')} {receipt.number}", _clean(items), receipt.training)
+    return Paper(
+        f"{word('receipt')} {receipt.number}", _clean(items), receipt.training, number=receipt.number
+    )
 
 
 def _clean(items: list[Item]) -> tuple[Item, ...]:
@@ -273,7 +276,9 @@ def refund_paper(
         Item(ItemKind.SIGN, word("signature")),
         Item(ItemKind.QR, receipt.number),
     ]
-    return Paper(f"{word('refund_title')} {receipt.number}", _clean(items), receipt.training)
+    return Paper(
+        f"{word('refund_title')} {receipt.number}", _clean(items), receipt.training, number=receipt.number
+    )
 
 
 def endorsement_paper(
@@ -292,4 +297,10 @@ def endorsement_paper(
         Item(ItemKind.CENTER, word("counter", till=receipt.till, clerk=receipt.cashier)),
     ]
     name = word(tender.kind.value)
-    return Paper(f"{name} {tender.number}".strip(), _clean(items), receipt.training, is_slip=True)
+    return Paper(
+        f"{name} {tender.number}".strip(),
+        _clean(items),
+        receipt.training,
+        is_slip=True,
+        number=receipt.number,
+    )

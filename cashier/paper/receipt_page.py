@@ -79,7 +79,10 @@ def write_pdf(
     marks: Marks = NO_MARKS,
 ) -> None:
     """Write the receipt as a PDF. Raises OSError when the file cannot be written."""
-    paper = receipt_paper(receipt, local_time, language, marks)
-    name = "TRAINING" if receipt.training else language.word("receipt")
-    foot = f"{name} {receipt.number}"
-    write_pages(lambda pen: write(pen, paper), file, title=f"Receipt {receipt.number}", foot=foot, page=page)
+    write_paper(receipt_paper(receipt, local_time, language, marks), file, page)
+
+
+def write_paper(paper: Paper, file: Path, page: QPageSize.PageSizeId = QPageSize.PageSizeId.Letter) -> None:
+    """Write a document as a PDF. Raises OSError when the file cannot be written."""
+    foot = f"TRAINING {paper.number}" if paper.training else paper.title
+    write_pages(lambda pen: write(pen, paper), file, title=paper.title, foot=foot, page=page)

@@ -93,7 +93,8 @@ class Printing:
         self._bell = asyncio.Event()
         self._message = ""
         self._open = {item.id: item for item in open_prints(map(journal.last_of, PRINT_KINDS))}
-        self._seen = self._newest_sequence()
+        self._start = self._newest_sequence()
+        self._seen = self._start - (1 if self._is_newest_unasked() else 0)
         last = journal.last_of(EntryKind.TENDER_TAKEN)
         self._tender_seq = last.seq if last else 0
         self._kicks: list[str] = []
@@ -137,19 +138,42 @@ class Printing:
             raise Refused(f"No {name} is set up at this till. See {where} in the settings.")
         if what is PrintWhat.MAIL and ("@" not in to or any(sign.isspace() for sign in to.strip())):
             raise Refused("That is not an e-mail address.")
-        receipt = self.papers.receipt(number)
+        number = self.papers.receipt(number).number
         for item in self._open.values():
-            if (item.receipt, item.what, item.of) == (receipt.number, what, of):
+            if (item.receipt, item.what, item.of) == (number, what, of):
                 if item.state is PrintState.UNKNOWN:
-                    raise Refused(f"First say whether the last print of {receipt.number} came out.")
-                raise Refused(f"{receipt.number} waits for the printer already. Try again there.")
+                    raise Refused(f"First say whether the last print of {number} came out.")
+                raise Refused(f"{number} waits for the printer already. Try again there.")
         if len(self._open) >= WAITING_MAX:
             raise Refused(f"{WAITING_MAX} prints wait already. Look after the printer first.")
-        made = self.prints(receipt.number)
+        item = self._made(number, language, what, of, to)
+        self.papers.of_print(item)  # what cannot be made is refused before it is asked for
+        self._record(item)
+        self.try_again()  # whoever prints now has looked after the printer, or will hear that it needs it
+        return item
+
+    def save(self, number: str, language: str, write: Callable[[Paper], None]) -> Print:
+        """A receipt into a file, which is a print like every other: the next one says DUPLICATE.
+
+        `write` writes the file and raises OSError when it cannot; that is raised here again.
+        """
+        item = self._made(self.papers.receipt(number).number, language, PrintWhat.RECEIPT, "", "")
+        paper = self.papers.of_print(item)
+        self._record(item)
+        try:
+            write(paper)
+        except OSError:
+            self._record(replace(item, state=PrintState.PUT_AWAY, reason="the file was not written"))
+            raise
+        self._record(replace(item, state=PrintState.PRINTED, reason="saved as a file"))
+        return item
+
+    def _made(self, number: str, language: str, what: PrintWhat, of: str, to: str) -> Print:
+        made = self.prints(number)
         last = made[-1].language if made else ""  # the payer's own, once it was chosen
-        item = Print(
+        return Print(
             id=str(new_id(self._clock, self._randomness)),
-            receipt=receipt.number,
+            receipt=number,
             what=what,
             copy=next_copy(made, what, of),
             by=self._clerk(),
@@ -158,10 +182,6 @@ class Printing:
             of=of,
             to=to.strip(),
         )
-        self.papers.of_print(item)  # what cannot be made is refused before it is asked for
-        self._record(item)
-        self.try_again()  # whoever prints now has looked after the printer, or will hear that it needs it
-        return item
 
     def try_again(self) -> None:
         """Print what waits: the paper is in, the printer is on."""
@@ -250,6 +270,12 @@ class Printing:
         entry = self._journal.last_of(EntryKind.RECEIPT_ISSUED)
         return int(entry.body["number"].rpartition("-")[2]) if entry else 0
 
+    def _is_newest_unasked(self) -> bool:
+        """Whether the till ended between a receipt and its print, where all receipts are printed."""
+        issued = self._journal.last_of(EntryKind.RECEIPT_ISSUED)
+        asked = self._journal.last_of(EntryKind.PRINT_ASKED)
+        return self.config.automatic and bool(issued and asked and issued.seq > asked.seq)
+
     async def run(self) -> None:
         """Work until cancelled: the drawer first, then what waits for the printer, in order."""
         while True:
@@ -269,13 +295,16 @@ class Printing:
     async def _take_in(self) -> None:
         """The drawer for new cash, and prints of new receipts."""
         newest = self._newest_sequence()
-        first = max(self._seen + 1, newest - CATCH_UP_MAX + 1)
-        numbers = [receipt_number(self._till, one) for one in range(first, newest + 1)]
-        self._seen = newest
-        receipts = [found for number in numbers if (found := self._journal.receipt(number))]
-        for receipt in receipts:
+        first, self._seen = max(self._seen + 1, newest - CATCH_UP_MAX + 1), newest
+        receipts = []
+        for sequence in range(first, newest + 1):
+            receipt = self._journal.receipt(receipt_number(self._till, sequence))
+            if receipt is None:
+                continue
+            receipts.append(receipt)
             cash = [tender for tender in receipt.tenders if tender.kind is TenderKind.CASH]
-            if any(not tender.id or tender.id not in self._kicked for tender in cash):
+            # Never for cash that was taken before this start: nobody stands at the drawer then.
+            if sequence > self._start and any(not one.id or one.id not in self._kicked for one in cash):
                 self._kicks.append(receipt.number)
         await self._kick()
         for receipt in receipts:
@@ -308,6 +337,8 @@ class Printing:
         return None
 
     async def _do(self, item: Print) -> None:
+        others = (one for one in self.prints(item.receipt) if one.id != item.id)
+        item = replace(item, copy=max(item.copy, next_copy(others, item.what, item.of)))
         try:
             paper = self.papers.of_print(item)
         except Refused as refused:

@@ -5,7 +5,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout
 
 from cashier.domain.prints import PrintState, PrintWhat
 from cashier.till.printing import PrintsView
-from cashier.ui.widgets import Button, label
+from cashier.ui.widgets import Button, announce, label
 
 
 class PrintBar(QFrame):
@@ -17,13 +17,11 @@ class PrintBar(QFrame):
     print_again_asked = Signal(str)
     put_away_asked = Signal(str)
     seen_asked = Signal()
-    #: What the bar says has changed: for a screen reader.
-    told = Signal(str)
 
     def __init__(self) -> None:
         super().__init__()
         self.setObjectName("print-bar")
-        self._print_id = ""
+        self._print_id = self._announced = ""
         self.text = label("", "", wrap=True)
         self.came_out = Button("It came out")
         self.print_again = Button("Print it again", "It did not come out: print it again, as a duplicate")
@@ -68,6 +66,8 @@ class PrintBar(QFrame):
         if text != self.text.text():
             self.text.setText(text)
             self.setAccessibleName(text)
-            if text:
-                self.told.emit(text)
+        is_new = bool(text) and text != self._announced
+        self._announced = text
         self.setVisible(bool(text))
+        if is_new:
+            announce(self, text)

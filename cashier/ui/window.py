@@ -208,6 +208,7 @@ class MainWindow(QMainWindow):
         self.desk.attach(till)
         self.acts.attach(till)
         self.prints.attach(till)
+        self.papers.printing = till.printing
         self.receipts.attach(till)
         till.subscribe(self.refresh)
         self.refresh()

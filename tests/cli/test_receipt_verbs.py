@@ -35,7 +35,7 @@ invoice_types = {{ 43 = "Permits" }}
 def folder(tmp_path: Path) -> Path:
     """A till's folder, with one receipt in its journal."""
     with SqliteJournal(tmp_path / "journal.db", till="A", clock=MovingClock(), holder="a test") as journal:
-        journal.record([draft for draft in Drafts().paid_sale("s1")])
+        journal.record(list(Drafts().paid_sale("s1")))
     return tmp_path
 
 

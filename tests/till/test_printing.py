@@ -14,6 +14,7 @@ from cashier.domain.language import ENGLISH, Language
 from cashier.domain.money import Cents
 from cashier.domain.prints import PRINT_KINDS, PrintState, PrintWhat
 from cashier.domain.receipt import Tender, TenderKind
+from cashier.domain.receipt_text import Paper
 from cashier.domain.records import tender_to_json
 from cashier.till.ports import PrintOutcome, PrintResult
 from cashier.till.printing import WAITING_MAX, PrintConfig, Printing
@@ -397,3 +398,60 @@ def test_a_full_disk_prints_nothing_and_is_told(counter: Counter) -> None:
     counter.journal.disk_full = False
     counter.work()
     assert len(counter.printer.papers) == 1
+
+
+def test_r4_a_saved_file_is_a_print_too(counter: Counter) -> None:
+    number = counter.issue()
+    papers: list[Paper] = []
+
+    def full(_paper: Paper) -> None:
+        raise OSError("No space left on device")
+
+    with pytest.raises(OSError, match="No space"):
+        counter.printing.save(number, "", full)
+    for _ in range(2):
+        counter.printing.save(number, "", papers.append)
+    texts = [" ".join(item.left for item in paper.items) for paper in papers]
+    assert ["DUPLICATE 1" in text for text in texts] == [False, True]
+    counter.print(number)
+    assert "DUPLICATE 2" in counter.last
+
+
+def test_r4_a_print_that_waited_while_a_file_was_handed_out_says_duplicate(counter: Counter) -> None:
+    counter.printer.results = [NO_PAPER]
+    number = counter.issue()
+    counter.print(number)
+    counter.printing.save(number, "", lambda _paper: None)
+    counter.printing.try_again()
+    counter.work()
+    assert "DUPLICATE 1" in counter.last
+
+
+def test_r6_a_receipt_whose_print_a_crash_kept_from_being_asked_for_is_printed_at_the_start(
+    counter: Counter,
+) -> None:
+    counter.start(automatic=True)
+    counter.issue("s1")
+    counter.printing.look()
+    counter.work()
+    lost = counter.issue("s2", CASH)
+    counter.start(automatic=True)
+    counter.work()
+    assert len(counter.printer.papers) == 2 and lost in counter.last
+    assert counter.printer.pulses == 0, "nobody stands at the drawer when the till starts"
+    counter.start(automatic=True)
+    counter.work()
+    assert len(counter.printer.papers) == 2
+
+
+async def test_the_worker_prints_what_is_asked_for_while_it_runs(make_desk: Callable[..., Desk]) -> None:
+    counter = Counter(make_desk())
+    worker = asyncio.create_task(counter.printing.run())
+    for name in ("s1", "s2"):
+        counter.printing.ask(counter.issue(name))
+        async with asyncio.timeout(10):
+            while counter.printing.view().waiting:
+                await asyncio.sleep(0)
+    worker.cancel()
+    await asyncio.wait([worker])
+    assert len(counter.printer.papers) == 2
