@@ -34,6 +34,8 @@ if TYPE_CHECKING:
     from cashier.readers.discovery import Lister, PortWatcher, UsbIds
     from cashier.secrets import Secrets
     from cashier.settings import Settings
+    from cashier.till.ports import Mailer, Printer
+    from cashier.till.printing import PrintConfig
     from cashier.ui.app import Opener
     from cashier.ui.payment_page import ViewMaker
     from cashier.ui.payment_view import PaymentView
@@ -178,7 +180,8 @@ async def open_till(
                 approvers=Supervisors(secrets.read, clock.monotonic),
                 reader_probe=SerialProbe(),
             )
-            till = Till(config, clock, randomness, journal, outside, dated)
+            prints = printing_of(settings, secrets)
+            till = Till(config, clock, randomness, journal, outside, dated, prints=prints)
             _log_changes(till)
             stack.enter_context(watch_ports(till, lister or list_ports))
             running = [
@@ -188,6 +191,7 @@ async def open_till(
                     ("asking about payments", till.checker.run()),
                     ("giving invoices back", till.holding.run()),
                     ("probing the gateway", keep_probing(till)),
+                    ("printing", till.printing.run()),
                     ("verifying the journal", _verify(journal, till)),
                 )
             ]
@@ -199,6 +203,79 @@ async def open_till(
                 for task in running:
                     task.cancel()
                 await asyncio.wait(running)
+
+
+def printing_of(settings: "Settings", secrets: "Secrets") -> "PrintConfig":
+    """How this till prints and mails. The printers' libraries are imported with the first print."""
+    from cashier.languages import load_languages
+    from cashier.paper.pen import local_time
+    from cashier.till.printing import PrintConfig
+
+    return PrintConfig(
+        local=local_time,
+        printer=printer_of(settings),
+        mailer=mailer_of(settings, secrets),
+        languages=load_languages(paths.resources() / "languages"),
+        language=settings.printer.language,
+        automatic=settings.printer.automatic,
+    )
+
+
+def printer_of(settings: "Settings") -> "Printer | None":
+    """The printer of the settings, or None where files are asked for."""
+    given = settings.printer
+    match given.kind:
+        case "pdf":
+            return None
+        case "system":
+            from cashier.paper.page_printer import PagePrinter
+
+            return PagePrinter(given.name, given.page)
+    from cashier.paper.escpos import EscposPrinter, RollSettings, open_line_of
+
+    roll = RollSettings(
+        columns=given.columns,
+        code_page=given.code_page,
+        profile=given.model,
+        answers=given.answers,
+        drawer_pin=given.drawer_pin,
+        kick_at_once=given.drawer_at_once,
+        logo=given.logo,
+        cuts=given.cuts,
+        has_slip_station=given.slip_station,
+    )
+    vendor, _, product = given.usb_id.partition(":")
+    where = {
+        "host": given.host,
+        "port": given.port,
+        "device": given.device,
+        "baud": given.baud,
+        "vendor": int(vendor or "0", 16),
+        "product": int(product or "0", 16),
+        "in_ep": given.usb_in,
+        "out_ep": given.usb_out,
+        "timeout_s": given.answer_seconds,
+    }
+    return EscposPrinter(open_line_of(given.kind, roll, **where), roll)
+
+
+def mailer_of(settings: "Settings", secrets: "Secrets") -> "Mailer | None":
+    """The mail server of the settings, or None."""
+    given = settings.mail
+    if not given.host:
+        return None
+    from cashier.paper.mailer import SmtpMailer
+    from cashier.secrets import MAIL_PASSWORD
+
+    return SmtpMailer(
+        host=given.host,
+        port=given.port,
+        security=given.security,
+        sender=given.sender,
+        user=given.user,
+        password=lambda: secrets.read(MAIL_PASSWORD).get_secret_value(),
+        timeout_s=given.answer_seconds,
+    )
 
 
 def usb_ids() -> "UsbIds":

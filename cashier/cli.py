@@ -11,6 +11,7 @@ import click
 
 from cashier import paths
 from cashier.cli_readers import readers
+from cashier.cli_receipt import receipt as receipt_verbs
 from cashier.cli_servers import hub, known_fault, sandbox
 from cashier.domain.errors import Refused
 from cashier.endings import Seconds, Verbs
@@ -321,6 +322,7 @@ def settlement_match(
 cli.add_command(hub)
 cli.add_command(sandbox)
 cli.add_command(readers)
+cli.add_command(receipt_verbs)
 
 
 # -- the till ---------------------------------------------------------------------------------------------
@@ -335,17 +337,22 @@ def secret() -> None:
 @click.argument("name")
 @click.pass_context
 def secret_set(ctx: click.Context, name: str) -> None:
-    """Set a secret: till-key, api-key-BILLER, web-service-key-BILLER or supervisor-pin-NAME.
+    """Set a secret: till-key, api-key-BILLER, web-service-key-BILLER, mail-password or supervisor-pin-NAME.
 
     It is asked for, or read from standard input. Of a PIN its hash is kept.
     """
     from cashier.people import hashed_pin
-    from cashier.secrets import TILL_KEY, Secrets, api_key_name, pin_name, web_service_key_name
+    from cashier.secrets import MAIL_PASSWORD, TILL_KEY, Secrets, api_key_name, pin_name, web_service_key_name
 
     settings = _settings(ctx)
     kinds = (api_key_name, web_service_key_name)
     pins = [pin_name(supervisor) for supervisor in settings.supervisors]
-    known = [TILL_KEY, *(kind(biller.name) for kind in kinds for biller in settings.billers), *pins]
+    known = [
+        TILL_KEY,
+        *(kind(biller.name) for kind in kinds for biller in settings.billers),
+        *pins,
+        MAIL_PASSWORD,
+    ]
     if name not in known:
         raise Refused(f"{name[:40]!r} is not a secret of this till; there are: {', '.join(known)}")
     value = click.prompt(name, hide_input=True) if sys.stdin.isatty() else sys.stdin.readline().strip()

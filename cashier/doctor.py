@@ -68,8 +68,40 @@ async def examine(settings_file: Path, *, training: bool) -> list[Finding]:
     findings.append(finding)
     if settings is not None:
         findings += [_profile(settings), _schedule(settings), *_secrets(settings)]
+        findings += [await _printer(settings), _mail(settings)]
         findings += await _lines(settings)
     return findings
+
+
+async def _printer(settings: "Settings") -> Finding:
+    """Whether the receipt printer could print now; nothing is printed."""
+    from cashier.bootstrap import printer_of
+    from cashier.till.ports import PrintOutcome
+
+    printer = printer_of(settings)
+    if printer is None:
+        return Finding("printer", State.OK, "none: receipts are saved as PDF")
+    result = await printer.check()
+    if result.outcome is PrintOutcome.PRINTED:
+        told = "is ready" if settings.printer.answers else "is there; it is set up not to answer"
+        return Finding("printer", State.OK, f"{settings.printer.kind}: {told}")
+    advice = "Look at its lamp, paper, cover and cable, then at [printer] in the settings."
+    return Finding("printer", State.WARNING, result.reason, advice)
+
+
+def _mail(settings: "Settings") -> Finding:
+    """Whether receipts can be mailed as far as the settings go: no server is bothered."""
+    from cashier.secrets import MAIL_PASSWORD, Secrets
+
+    mail = settings.mail
+    if not mail.host:
+        return Finding("mail", State.OK, "none: receipts are not mailed")
+    if mail.user:
+        try:
+            Secrets(settings.site, settings.till, os.environ).read(MAIL_PASSWORD)
+        except Refused as refused:
+            return Finding("mail", State.WARNING, "no password", refused.user_text)
+    return Finding("mail", State.OK, f"{mail.host}, {mail.security}")
 
 
 def _versions() -> Finding:

@@ -13,6 +13,7 @@ from pydantic import SecretStr
 from cashier.domain.errors import Refused
 
 TILL_KEY = "till-key"
+MAIL_PASSWORD = "mail-password"
 
 
 def api_key_name(biller: str) -> str:

@@ -237,6 +237,67 @@ class SettlementSettings(_Strict):
     refund_words: tuple[Text, ...] = ("refund", "void", "reversal", "chargeback", "return")
 
 
+class PrinterSettings(_Strict):
+    """How receipts are printed.
+
+    `kind` is "pdf" where a file is asked for each time; "system" for a printer of the system, by `name` (the
+    default for ""), on `page`; else a receipt printer: "network" (`host`, `port`), "serial" (`device`,
+    `baud`), "usb" (`usb_id`, `usb_in`, `usb_out`) or "file" (`device`). `columns` are 32 for 58 mm, 42 or 48
+    for 80 mm. With `answers` it is asked for its paper before and whether it has printed after each receipt.
+    """
+
+    kind: Literal["pdf", "system", "network", "serial", "usb", "file"] = "pdf"
+    automatic: bool = True
+    language: Literal["en-US", "es-US", "fr-CA"] = "en-US"
+    name: str = Field(default="", max_length=200)
+    page: Literal["letter", "a4"] = "letter"
+    host: str = Field(default="", max_length=200)
+    port: int = Field(default=9100, ge=1, le=65535)
+    device: str = Field(default="", max_length=200)
+    baud: int = Field(default=19200, ge=300, le=921_600)
+    usb_id: str = Field(default="", pattern=r"^([0-9a-fA-F]{4}:[0-9a-fA-F]{4})?$")
+    usb_in: int = Field(default=0x82, ge=0, le=255)
+    usb_out: int = Field(default=0x01, ge=0, le=255)
+    model: Text = "default"
+    columns: int = Field(default=42, ge=24, le=64)
+    code_page: Literal["CP437", "CP850", "CP858", "CP1252", "CP863"] = "CP858"
+    answers: bool = True
+    answer_seconds: float = Field(default=10, gt=0, le=60)
+    drawer_pin: Literal[0, 2, 5] = 2
+    drawer_at_once: bool = True
+    logo: Path | None = None
+    cuts: bool = True
+    slip_station: bool = False
+
+    @model_validator(mode="after")
+    def _is_whole(self) -> "PrinterSettings":
+        needed = {"network": "host", "serial": "device", "usb": "usb_id", "file": "device"}.get(self.kind)
+        if needed and not getattr(self, needed):
+            raise ValueError(f'{needed}: kind = "{self.kind}" needs it')
+        if self.kind == "file" and self.answers:
+            raise ValueError('answers: a printer of kind "file" is written to only; set answers = false')
+        return self
+
+
+class MailSettings(_Strict):
+    """The mail server that receipts go by; none for an empty `host`. Its password is in the keyring."""
+
+    host: str = Field(default="", max_length=200)
+    port: int = Field(default=587, ge=1, le=65535)
+    security: Literal["tls", "starttls", "none"] = "starttls"
+    sender: str = Field(default="", max_length=200)
+    user: str = Field(default="", max_length=200)
+    answer_seconds: float = Field(default=20, gt=0, le=120)
+
+    @model_validator(mode="after")
+    def _is_whole(self) -> "MailSettings":
+        if self.host and "@" not in self.sender:
+            raise ValueError("sender: the address that receipts come from is missing")
+        if self.user and self.security == "none":
+            raise ValueError("security: a password is never sent in the clear")
+        return self
+
+
 class Settings(_Strict):
     """All settings of a till.
 
@@ -257,6 +318,8 @@ class Settings(_Strict):
     gateway: GatewaySettings = GatewaySettings()
     hub: HubSettings
     settlement: SettlementSettings = SettlementSettings()
+    printer: PrinterSettings = PrinterSettings()
+    mail: MailSettings = MailSettings()
     billers: Annotated[tuple[BillerSettings, ...], AfterValidator(_not_empty)]
     readers: tuple[ReaderSettings, ...] = ()
     scanner_prefix: ScannerPrefix = ""

@@ -39,6 +39,12 @@ class EntryKind(StrEnum):
     BREAK_ACKNOWLEDGED = "break_acknowledged"
     READER_SELECTED = "reader_selected"
     READER_MOVED = "reader_moved"
+    PRINT_ASKED = "print_asked"
+    PRINT_STARTED = "print_started"
+    PRINTED = "printed"
+    PRINT_FAILED = "print_failed"
+    PRINT_UNKNOWN = "print_unknown"
+    DRAWER_OPENED = "drawer_opened"
 
 
 Json = Mapping[str, Any]

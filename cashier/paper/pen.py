@@ -6,7 +6,17 @@ from collections.abc import Callable
 from pathlib import Path
 
 from PySide6.QtCore import QBuffer, QIODevice, QMarginsF, QPointF, QRectF, QSizeF, Qt
-from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPageLayout, QPageSize, QPainter, QPdfWriter, QPen
+from PySide6.QtGui import (
+    QColor,
+    QFont,
+    QFontMetricsF,
+    QPagedPaintDevice,
+    QPageLayout,
+    QPageSize,
+    QPainter,
+    QPdfWriter,
+    QPen,
+)
 
 #: A page is laid out in points and scaled to whatever it is painted on.
 WIDTH = 440.0
@@ -134,13 +144,13 @@ class Pen:
             self._painter.drawLine(int(self.margin), y, int(self.width - self.margin), y)
         self.gap(7)
 
-    def stamp(self, word: str, detail: str) -> None:
+    def stamp(self, word: str, detail: str, color: QColor = BLUE) -> None:
         """The word that matters most, in a box: PAID in blue."""
         height = 40.0
         if self._painter is not None:
             box = QRectF(self.margin, self.y, self.width - 2 * self.margin, height)
             self._painter.setPen(Qt.PenStyle.NoPen)
-            self._painter.setBrush(BLUE)
+            self._painter.setBrush(color)
             self._painter.drawRoundedRect(box, 6, 6)
             self._painter.setBrush(Qt.BrushStyle.NoBrush)
         y, self.y = self.y, self.y + 10
@@ -202,8 +212,30 @@ def write_pages(
     What is somewhat too long for a page is scaled down to it; what is longer goes on over more pages, each
     with `foot` and its number.
     """
+    # Qt says nothing of a disk that is full or a folder that cannot be written to: Python writes the file.
+    file.write_bytes(pages_bytes(write, title=title, foot=foot, page=page))
+
+
+def pages_bytes(
+    write: Write, *, title: str, foot: str, page: QPageSize.PageSizeId = QPageSize.PageSizeId.Letter
+) -> bytes:
+    """The same PDF as bytes."""
     layout = QPageLayout(QPageSize(page), QPageLayout.Orientation.Portrait, QMarginsF(36, 36, 36, 36))
-    _write_pdf(layout, title, file, lambda painter, writer: _paint_pages(painter, writer, write, foot))
+    return _pdf_bytes(layout, title, lambda painter, writer: _paint_pages(painter, writer, write, foot))
+
+
+def paint_on(device: QPagedPaintDevice, write: Write, foot: str) -> bool:
+    """Paint on the pages of a printer; False when it takes none."""
+    painter = QPainter()
+    if not painter.begin(device):
+        return False
+    try:
+        dots = device.logicalDpiX() / 72
+        painter.scale(dots, dots)
+        _paint_pages(painter, device, write, foot)
+    finally:
+        ended = painter.end()
+    return ended
 
 
 def write_roll(write: Write, file: Path, *, title: str) -> None:
@@ -213,17 +245,15 @@ def write_roll(write: Write, file: Path, *, title: str) -> None:
         QSizeF(ROLL_WIDTH, height), QPageSize.Unit.Point, "Roll", QPageSize.SizeMatchPolicy.ExactMatch
     )
     layout = QPageLayout(size, QPageLayout.Orientation.Portrait, QMarginsF())
-    _write_pdf(
+    data = _pdf_bytes(
         layout,
         title,
-        file,
         lambda painter, _writer: write(Pen(painter, FAMILY, width=ROLL_WIDTH, margin=ROLL_MARGIN)),
     )
+    file.write_bytes(data)
 
 
-def _write_pdf(
-    layout: QPageLayout, title: str, file: Path, paint: Callable[[QPainter, QPdfWriter], object]
-) -> None:
+def _pdf_bytes(layout: QPageLayout, title: str, paint: Callable[[QPainter, QPdfWriter], object]) -> bytes:
     data = QBuffer()
     data.open(QIODevice.OpenModeFlag.WriteOnly)
     writer = QPdfWriter(data)
@@ -237,13 +267,12 @@ def _write_pdf(
         paint(painter, writer)
     finally:
         painter.end()
-    # Qt says nothing of a disk that is full or a folder that cannot be written to: Python writes the file.
-    file.write_bytes(data.data().data())
+    return bytes(data.data().data())
 
 
-def _paint_pages(painter: QPainter, writer: QPdfWriter, write: Write, foot: str) -> None:
+def _paint_pages(painter: QPainter, device: QPagedPaintDevice, write: Write, foot: str) -> None:
     """Paint on as many pages as it takes."""
-    size = QSizeF(writer.width(), writer.height()) / (RESOLUTION / 72)
+    size = QSizeF(device.width(), device.height()) / (device.logicalDpiX() / 72)
     measured = Pen(None, FAMILY)
     height = write(measured)
     scale = min(1.0, size.width() / WIDTH, size.height() / height)
@@ -255,7 +284,7 @@ def _paint_pages(painter: QPainter, writer: QPdfWriter, write: Write, foot: str)
     painter.translate((size.width() / scale - WIDTH) / 2, 0)
     for number, (start, end) in enumerate(pages, 1):
         if number > 1:
-            writer.newPage()
+            device.newPage()
         painter.save()
         painter.translate(0, -start)
         write(Pen(painter, FAMILY, (start, end)))

@@ -6,6 +6,7 @@ One contract suite a port (tests/contracts) runs against both.
 import datetime as dt
 from collections.abc import Awaitable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Protocol
 
 from cashier.domain.enquiry import InvoiceStatus
@@ -13,6 +14,7 @@ from cashier.domain.entries import Break, Draft, Entry, EntryKind
 from cashier.domain.payment import InvoiceShare, Payment, PaymentState
 from cashier.domain.postback import DeliveredPostback
 from cashier.domain.receipt import Receipt
+from cashier.domain.receipt_text import Paper
 from cashier.domain.sale import Sale
 
 
@@ -278,6 +280,43 @@ class ReaderProbe(Protocol):
 
     def ask(self, device: str, family: str, baud: int | None, rts_cts: bool) -> Awaitable[ReaderTold]:
         """Ask what is on a port, which is closed again within 3 s. Raises nothing."""
+
+
+class PrintOutcome(StrEnum):
+    """What came of a print, as far as it is known."""
+
+    PRINTED = "printed"
+    NOT_PRINTED = "not_printed"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True)
+class PrintResult:
+    """What came of it, why if it did not, and the signs that the printer could tell by their numbers only."""
+
+    outcome: PrintOutcome
+    reason: str = ""
+    lost: str = ""
+
+
+class Printer(Protocol):
+    """A receipt printer with a drawer at it. Nothing of it is waited for by a sale. Raises nothing."""
+
+    def print(self, paper: Paper) -> Awaitable[PrintResult]:
+        """Print a document. NOT_PRINTED only when it is certain that nothing was."""
+
+    def open_drawer(self) -> Awaitable[PrintResult]:
+        """Open the drawer, whether there is paper or not."""
+
+    def check(self) -> Awaitable[PrintResult]:
+        """Whether it could print now. Prints nothing."""
+
+
+class Mailer(Protocol):
+    """Sends receipts by e-mail. Raises nothing."""
+
+    def send(self, to: str, subject: str, text: str, paper: Paper) -> Awaitable[PrintResult]:
+        """Send a document. PRINTED once the server took it; NOT_PRINTED only when it certainly did not."""
 
 
 @dataclass(frozen=True)

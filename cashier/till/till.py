@@ -35,6 +35,7 @@ from cashier.till.integrity import Integrity
 from cashier.till.line import Line
 from cashier.till.payments import CardPayments, can
 from cashier.till.ports import Clock, Journal, Outside, Randomness, ReaderTold
+from cashier.till.printing import PrintConfig, Printing
 from cashier.till.readers import CardReaders
 from cashier.till.snapshot import LineState, Snapshot, take_snapshot
 from cashier.till.tenders import Taken, Tenders
@@ -58,6 +59,7 @@ class Till:
         outside: Outside,
         schedule_on: Callable[[dt.date], Schedule],
         sleep: Sleep | None = None,
+        prints: PrintConfig | None = None,
     ) -> None:
         self.config = config
         self._clock = clock
@@ -96,6 +98,9 @@ class Till:
         self._draft = self._new_draft()
         #: Sales for which something was held when the till last ended; no screen shows them any more.
         self._sales_before = tuple(dict.fromkeys(item.sale_id for item in all_held(journal)))
+        self.printing = Printing(prints or PrintConfig(), config, clock, randomness, journal)
+        self.printing.subscribe(self._changed)
+        self.subscribe(self.printing.look)
         for payment in self._payments.restart():
             self._facts.match_waiting(payment.reference)
 

@@ -6,8 +6,10 @@ from pathlib import Path
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFileDialog, QWidget
 
+from cashier.domain.errors import CashierError
 from cashier.domain.receipt import Receipt
 from cashier.domain.slip import Slip, SlipKind
+from cashier.till.printing import Printing
 from cashier.ui.messages import Messages
 
 PDF = "PDF (*.pdf)"
@@ -24,6 +26,8 @@ class Papers:
         self._messages = messages
         self._note = note
         self._paper = LETTER
+        #: Where each saved receipt is recorded; None until the till is there.
+        self.printing: Printing | None = None
 
     def save_receipt(self, receipt: Receipt) -> None:
         """Ask where, then write the receipt as a PDF."""
@@ -53,10 +57,16 @@ class Papers:
         return dialog
 
     def write_receipt(self, receipt: Receipt, file: Path) -> None:
-        """Write the receipt as a PDF, or say why not."""
-        from cashier.paper.receipt_page import write_pdf
+        """Write the receipt as a PDF, or say why not. It is recorded: the next one says DUPLICATE."""
+        from cashier.paper.receipt_page import write_paper
 
-        self._write("receipt", file, lambda: write_pdf(receipt, file))
+        assert self.printing is not None, "there are receipts without a till"
+        printing = self.printing
+        self._write(
+            "receipt",
+            file,
+            lambda: printing.save(receipt.number, "", lambda paper: write_paper(paper, file)),
+        )
 
     def write_slip(self, slip: Slip, file: Path, *, roll: bool = False) -> None:
         """Write the slip as a PDF, or say why not."""
@@ -64,9 +74,11 @@ class Papers:
 
         self._write("slip", file, lambda: write_pdf(slip, file, roll=roll))
 
-    def _write(self, what: str, file: Path, write: Callable[[], None]) -> None:
+    def _write(self, what: str, file: Path, write: Callable[[], object]) -> None:
         try:
             write()
+        except CashierError as error:
+            self._messages.tell("Not saved", error.user_text)
         except OSError as error:
             reason = error.strerror or str(error)
             self._messages.tell("Not saved", f"The {what} could not be written to {file}: {reason}.")

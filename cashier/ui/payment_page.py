@@ -16,6 +16,7 @@ from cashier.domain.receipt import Receipt
 from cashier.paper.pen import local_time
 from cashier.till.snapshot import PaymentView, Snapshot, Step, StepState
 from cashier.till.till import Till
+from cashier.ui.print_panel import PrintPanel
 from cashier.ui.receipt_view import ReceiptView
 from cashier.ui.theme import scaled
 from cashier.ui.widgets import Banner, Button, Shrinking, amount_label, card, label
@@ -123,6 +124,8 @@ class PaymentPage(QWidget):
         panel.addWidget(facts_area)
         panel.addWidget(self.banner)
         panel.addLayout(self._buttons())
+        self.printing = PrintPanel()
+        panel.addWidget(self.printing)
         panel.addWidget(self.others)
         panel.addStretch()
         for part in (facts_area, self.banner, self.others):
@@ -171,6 +174,9 @@ class PaymentPage(QWidget):
     def attach(self, till: Till, make_view: ViewMaker) -> None:
         """The till is there now."""
         self._till, self._make_view = till, make_view
+        self.printing.attach(till)
+        if self.printing.has_printer:
+            self.save.setText("Save the receipt as PDF")
 
     def open(self, reference: str, url: str) -> None:
         """Open the hosted page of a payment that is recorded as opening.
@@ -233,6 +239,7 @@ class PaymentPage(QWidget):
         self.facts.setVisible(payment is not None)
         self.banner.setVisible(payment is not None)
         if payment is None:
+            self.printing.show_receipt(None)
             self.banner.forget()
             self._focused_for = None
             self.nothing.setText(_NO_PAYMENT)
@@ -253,6 +260,7 @@ class PaymentPage(QWidget):
         else:
             self.nothing.setText(_aside(payment))
             self.left.setCurrentWidget(self.nothing)
+        self.printing.show_receipt(self.shown_receipt)
         self._show_actions(snapshot, payment)
 
     def _show_facts(self, payment: PaymentView) -> None:
@@ -352,7 +360,10 @@ class PaymentPage(QWidget):
         self._try(ask)
 
     def save_shown(self) -> None:
-        """What there is on paper for the payment before the clerk."""
+        """What there is on paper for the payment before the clerk: printed, else saved."""
+        if self.shown_receipt is not None and self.printing.has_printer:
+            self.printing.ask_print()
+            return
         for button in (self.save, self.slip, self.statement):
             if not button.isHidden():
                 button.click()

@@ -11,6 +11,7 @@ from cashier.domain.money import format_dollars
 from cashier.domain.receipt import Receipt
 from cashier.paper.pen import local_time
 from cashier.till.till import Till
+from cashier.ui.print_panel import PrintPanel
 from cashier.ui.receipt_view import ReceiptView
 from cashier.ui.tables import Index, Table
 from cashier.ui.theme import Theme, scaled, tabular
@@ -107,18 +108,24 @@ class ReceiptsPage(QWidget):
         right = QVBoxLayout()
         right.setSpacing(12)
         right.addWidget(self.view, 1)
+        self.panel = PrintPanel()
+        right.addWidget(self.panel)
         right.addLayout(row(1, self.save))
         layout = QHBoxLayout(self)
         layout.setContentsMargins(20, 16, 20, 16)
         layout.setSpacing(16)
         layout.addLayout(left, 5)
         layout.addLayout(right, 4)
-        for before, after in pairwise((self.search, self.table, self.view, self.save)):
+        places = (self.search, self.table, self.view, self.panel.language, self.panel.print, self.panel.mail)
+        for before, after in pairwise((*places, self.save)):
             QWidget.setTabOrder(before, after)
 
     def attach(self, till: Till) -> None:
         """The till is there now."""
         self._till = till
+        self.panel.attach(till)
+        if self.panel.has_printer:
+            self.save.setText("Save as PDF")
         self.refresh()
 
     def refresh(self) -> None:
@@ -130,6 +137,7 @@ class ReceiptsPage(QWidget):
         count = len(receipts)
         self.found.setText("Nothing found." if not count else f"{count} shown")
         if receipts == self.model.receipts:
+            self.panel.show_receipt(selected)
             return  # the place in the list stays
         self.model.show_receipts(receipts)
         self.table.make_room()
@@ -148,6 +156,7 @@ class ReceiptsPage(QWidget):
     def _show(self, receipt: Receipt | None) -> None:
         self.view.show_receipt(receipt)
         self.save.setEnabled(receipt is not None)
+        self.panel.show_receipt(receipt)
 
     def _save(self) -> None:
         if self.view.receipt is not None:

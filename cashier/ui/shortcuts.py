@@ -13,7 +13,8 @@ SHORTCUTS = (
     ("A  P  V  S", "in doubt: ask Invoice Cloud, slip for the payer, paid per portal, seen to"),
     ("Enter", "after a payment: next sale; in doubt: open the payment"),
     ("Ctrl+N", "new sale"),
-    ("Ctrl+P", "save the receipt, or the slip for the payer, as PDF"),
+    ("Ctrl+P", "print the receipt, or a copy; without a printer, and for slips, save it as PDF"),
+    ("Ctrl+D", "open the drawer, with a reason"),
     ("Esc", "leave a question; never throws money or a payment away"),
     ("F1", "this list"),
 )

@@ -30,6 +30,8 @@ from cashier.ui.held_dialog import HeldDialog
 from cashier.ui.messages import Messages
 from cashier.ui.papers import Papers
 from cashier.ui.payment_page import PaymentPage, ViewMaker
+from cashier.ui.print_acts import PrintActs
+from cashier.ui.print_bar import PrintBar
 from cashier.ui.readers_dialog import ReadersDialog
 from cashier.ui.receipts_page import ReceiptsPage
 from cashier.ui.sale_page import SalePage
@@ -81,6 +83,7 @@ class MainWindow(QMainWindow):
         self.receipts = ReceiptsPage(theme)
         self.acts = DeskActs(self, self.desk, self.messages.tell, self._run)
         self.fault_bar = FaultBar("Acknowledge …")
+        self.print_bar = PrintBar()
         self.pages = QStackedWidget()
         for page in (self.sale, self.payment, self.desk, self.receipts):
             self.pages.addWidget(page)
@@ -93,6 +96,7 @@ class MainWindow(QMainWindow):
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(0)
         layout.addWidget(self.fault_bar)
+        layout.addWidget(self.print_bar)
         layout.addLayout(upper, 1)
         layout.addWidget(self._status(training))
         middle = QWidget()
@@ -100,6 +104,7 @@ class MainWindow(QMainWindow):
         self.setCentralWidget(middle)
         self._watermark = Watermark(self.pages, theme) if training else None
         self.papers = Papers(self, self.messages, self.note_label.setText)
+        self.prints = PrintActs(self, self.print_bar, self.messages, self.note_label.setText, self._run)
         self.guard = SwipeGuard(self, sealed=lambda: self.payment.hosted, search=self._search)
         self._connect()
         self.sale.focus_start()
@@ -168,6 +173,8 @@ class MainWindow(QMainWindow):
         self.desk.slip_asked.connect(self.papers.save_slip)
         self.receipts.save_asked.connect(self.papers.save_receipt)
         self.fault_bar.pressed.connect(self.acts.acknowledge)
+        self.prints.connect_panel(self.receipts.panel)
+        self.prints.connect_panel(self.payment.printing)
         self.guard.swiped.connect(lambda: self.messages.tell("Card not read", SWIPED))
         self.guard.scan_lost.connect(lambda: self.messages.tell("Barcode not read", SCAN_LOST))
         for keys, act in (
@@ -186,6 +193,7 @@ class MainWindow(QMainWindow):
             ("F10", lambda: self._drawer_key(self.sale.check_asked)),
             ("Ctrl+N", self.new_sale),
             ("Ctrl+P", self._save_shown),
+            ("Ctrl+D", self.prints.ask_drawer),
         ):
             shortcut = QShortcut(QKeySequence(keys), self)
             shortcut.setAutoRepeat(False)
@@ -208,6 +216,8 @@ class MainWindow(QMainWindow):
         self.payment.attach(till, make_view)
         self.desk.attach(till)
         self.acts.attach(till)
+        self.prints.attach(till)
+        self.papers.printing = till.printing
         self.receipts.attach(till)
         till.subscribe(self.refresh)
         self.refresh()
@@ -236,6 +246,7 @@ class MainWindow(QMainWindow):
         elif page is self.desk:
             self.desk.refresh()
         self.fault_bar.show_fault(snapshot.journal_fault)
+        self.prints.refresh()
         self._show_status(snapshot)
 
     def _show_status(self, snapshot: Snapshot) -> None:
@@ -429,7 +440,9 @@ class MainWindow(QMainWindow):
 
     def _save_shown(self) -> None:
         page = self.pages.currentWidget()
-        if page is self.receipts and self.receipts.view.receipt is not None:
+        if page is self.receipts and self.receipts.panel.has_printer:
+            self.receipts.panel.ask_print()
+        elif page is self.receipts and self.receipts.view.receipt is not None:
             self.papers.save_receipt(self.receipts.view.receipt)
         elif page is self.payment:
             self.payment.save_shown()

@@ -28,6 +28,7 @@ from cashier.domain.sale import Customer, Permit
 from cashier.schedules import find
 from cashier.till.config import Biller, Reader, ServiceFee, TillConfig
 from cashier.till.ports import Outside, Quarantined
+from cashier.till.printing import PrintConfig
 from cashier.till.snapshot import DraftView, LineState, PaymentView, Snapshot
 from cashier.till.till import Till
 from cashier.ui import theme
@@ -80,6 +81,7 @@ class Desk:
         self.pace: Pace = ByHand()
         self.pages: list[HostedPage] = []
         self.page_error: Exception | None = None
+        self.prints: PrintConfig | None = None
 
     def start(
         self, size: tuple[int, int] = (1360, 860), *, dark: bool = False, text_scale: float = 1.0
@@ -113,6 +115,7 @@ class Desk:
             Outside(self.gateway, self.feed, self.holds, self.enquiry, FakeApprovers(), self.reader_probe),
             self._schedule,
             self._sleep,
+            prints=self.prints,
         )
         self.window.attach(self.till, cast(ViewMaker, self._make_page))
         self.till.line_is(LineState.ONLINE)

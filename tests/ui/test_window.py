@@ -47,6 +47,7 @@ WORKS: dict[str, Callable[[Desk], bool]] = {
     "F10": lambda desk: isinstance(desk.dialogs[0], TenderDialog),
     "F8": lambda desk: bool(desk.gateway.launched),
     "Ctrl+N": lambda desk: "put away" in desk.boxes[0].text(),
+    "Ctrl+D": lambda desk: desk.dialogs[0].windowTitle() == "Open the drawer",
     "F1": lambda desk: "Ctrl+1" in desk.boxes[0].text(),
 }
 #: Keys that are no shortcuts of the window; what they do has tests of its own.

@@ -1,0 +1,60 @@
+"""What the verbs of receipts do."""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from cashier.clock import SystemClock, SystemRandomness
+from cashier.domain.errors import Refused
+from cashier.domain.language import ENGLISH, Language
+from cashier.domain.prints import PrintState
+from cashier.till.ports import PrintOutcome, PrintResult
+
+
+def show_receipt(
+    journal: Path, number: str, width: int, language: str, languages: Mapping[str, Language]
+) -> str:
+    """A receipt of a journal file as text, found without its lock. Raises Refused."""
+    from cashier.domain.columns import lay_out, plain_text
+    from cashier.domain.corrections import Void, corrections_of
+    from cashier.domain.receipt_text import Marks, receipt_paper
+    from cashier.journal.export import read_entries
+    from cashier.journal.search import search_file
+    from cashier.paper.pen import local_time
+
+    if (language or ENGLISH.code) not in languages:
+        raise Refused(f"There is no paper in {language[:16]!r}; there is {', '.join(sorted(languages))}.")
+    found = search_file(journal, number, 1, SystemClock().today)
+    if not found or found[0].number.casefold() != number.casefold():
+        raise Refused(f"There is no receipt {number[:24]}.")
+    receipt = found[0]
+    of_sale = (entry for entry in read_entries(journal) if entry.subject == receipt.sale_id)
+    voids = [item for item in corrections_of(of_sale) if isinstance(item, Void)]
+    void = next((item for item in voids if item.receipt == receipt.number), None)
+    paper = receipt_paper(receipt, local_time, languages[language or ENGLISH.code], Marks(void=void))
+    return plain_text(lay_out(paper.items, width), width)
+
+
+async def print_receipt(settings_file: Path, number: str, language: str) -> PrintResult:
+    """Print a copy by the printer of the settings; recorded like every print. Raises Refused.
+
+    The journal must not be in use: where the window is open, it prints.
+    """
+    from cashier.bootstrap import journal_of, printing_of, real_settings
+    from cashier.secrets import Secrets
+    from cashier.till.printing import Printing
+
+    settings = real_settings(settings_file)
+    clock = SystemClock()
+    secrets = Secrets(settings.site, settings.till, os.environ)
+    with journal_of(settings, clock) as journal:
+        config = settings.till_config(account_required=False)
+        printing = Printing(printing_of(settings, secrets), config, clock, SystemRandomness(), journal)
+        asked = printing.ask(number, language)
+        await printing.work()
+        [done] = [item for item in printing.prints(asked.receipt) if item.id == asked.id]
+    outcome = {
+        PrintState.PRINTED: PrintOutcome.PRINTED,
+        PrintState.UNKNOWN: PrintOutcome.UNKNOWN,
+    }.get(done.state, PrintOutcome.NOT_PRINTED)
+    return PrintResult(outcome, done.reason)
