@@ -33,6 +33,9 @@ class EntryKind(StrEnum):
     BREAK_ACKNOWLEDGED = "break_acknowledged"
     READER_SELECTED = "reader_selected"
     READER_MOVED = "reader_moved"
+    SALE_HELD = "sale_held"
+    SALE_RESUMED = "sale_resumed"
+    SALE_HELD_DROPPED = "sale_held_dropped"
 
 
 Json = Mapping[str, Any]

@@ -34,6 +34,8 @@ def invoice_from_json(body: Json) -> Invoice:
         fees=tuple(Fee(**fee) for fee in body["fees"]),
         minimum_due_cents=body["minimum_due_cents"],
         allow_partial=body["allow_partial"],
+        is_given=body.get("is_given", False),
+        balance_cents=body.get("balance_cents"),
     )
 
 
@@ -48,6 +50,7 @@ def sale_to_json(sale: Sale) -> dict[str, Any]:
         "ticket": sale.ticket,
         "return_url": sale.return_url,
         "postback_url": sale.postback_url,
+        "biller": sale.biller,
     }
 
 
@@ -62,6 +65,7 @@ def sale_from_json(body: Json) -> Sale:
         ticket=body["ticket"],
         return_url=body["return_url"],
         postback_url=body["postback_url"],
+        biller=body.get("biller"),
     )
 
 
