@@ -31,7 +31,7 @@ _HELD = "-held-"
 
 
 def held_reference(till: str, held_id: UUID) -> str:
-    """Under which the hub keeps the invoices of a sale that was put aside: no payment has such a reference."""
+    """Under which the hub keeps the invoices of a sale put aside: no payment has such a reference."""
     return f"{till}{_HELD}{held_id.hex}"
 
 

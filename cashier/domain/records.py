@@ -17,8 +17,12 @@ Json = Mapping[str, Any]
 
 
 def invoice_to_json(invoice: Invoice) -> dict[str, Any]:
-    """Members of an invoice; dates as ISO text."""
+    """Members of an invoice; dates as ISO text. What only retrieved invoices have is left out of others."""
     body = asdict(invoice)
+    if not invoice.is_given:
+        del body["is_given"]
+    if invoice.balance_cents is None:
+        del body["balance_cents"]
     body["date"], body["due_date"] = invoice.date.isoformat(), invoice.due_date.isoformat()
     body["fees"] = [asdict(fee) for fee in invoice.fees]
     return body
@@ -41,7 +45,7 @@ def invoice_from_json(body: Json) -> Invoice:
 
 def sale_to_json(sale: Sale) -> dict[str, Any]:
     """Members of a sale."""
-    return {
+    body = {
         "profile": sale.profile,
         "customer": asdict(sale.customer),
         "permit": asdict(sale.permit) if sale.permit else None,
@@ -50,8 +54,8 @@ def sale_to_json(sale: Sale) -> dict[str, Any]:
         "ticket": sale.ticket,
         "return_url": sale.return_url,
         "postback_url": sale.postback_url,
-        "biller": sale.biller,
     }
+    return body if sale.biller is None else body | {"biller": sale.biller}
 
 
 def sale_from_json(body: Json) -> Sale:

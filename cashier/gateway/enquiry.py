@@ -1,7 +1,8 @@
-"""Asking Invoice Cloud: ViewInvoiceByInvoiceNumber and ViewCustomerRecord (Invoice Cloud contract, section 4).
+"""Asking Invoice Cloud about an invoice or a customer record (Invoice Cloud contract, section 4).
 
 An answer is a fact only when it is clear: `Success` true about the very invoice or account that was asked
-about, or `Success` false in words that are known to mean "there is none". All else raises; nothing is guessed.
+about, or `Success` false in words that are known to mean "there is none". All else raises; nothing is
+guessed.
 """
 
 import asyncio

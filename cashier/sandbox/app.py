@@ -45,8 +45,9 @@ they say; `enquiry-not-found` denies an invoice that is there; `enquiry-stale` s
 
 Our own readings where the contract is silent: neither AllowCCPayment nor AllowACHPayment sent means both; a
 reference used again with other content, and an invoice that has been paid, are refused with 400; CssUrl is
-accepted and not loaded, since the sandbox loads nothing from elsewhere. A registration says what is due on an
-invoice that counters launch; one that was there before keeps its own account, of which a launch may pay a part.
+accepted and not loaded, since the sandbox loads nothing from elsewhere. A registration says what is due on
+an invoice that counters launch; one that was there before keeps its own account, of which a launch may pay a
+part.
 """
 
 import asyncio

@@ -27,6 +27,7 @@ from cashier.till.config import TillConfig
 from cashier.till.day import business_date
 from cashier.till.identity import new_id
 from cashier.till.ports import Clock, Journal, Randomness
+from cashier.till.rechecking import seen_from_launch
 from cashier.till.reconcile import (
     Progress,
     Verdict,
@@ -178,6 +179,8 @@ class Facts:
         progress = replace(
             progress, declined_before=any(item.state is PaymentState.DECLINED for item in siblings)
         )
+        if (sale := self._journal.sale(payment.sale_id)) is not None:
+            statuses = [seen_from_launch(sale, status) for status in statuses]
         verdict = judge_enquiry(payment, statuses, self._paid_elsewhere(payment, siblings), progress)
         if verdict is None:
             return Told(payment)
