@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from itertools import pairwise
 
-from PySide6.QtCore import Signal
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QKeyEvent, QStandardItemModel
 from PySide6.QtWidgets import (
     QComboBox,
@@ -17,7 +17,7 @@ from PySide6.QtWidgets import (
 from cashier.domain.errors import CashierError
 from cashier.domain.money import format_dollars
 from cashier.domain.sale import Customer, Permit
-from cashier.till.draft import Line
+from cashier.till.draft import Line, Retrieved
 from cashier.till.readers import ReaderView
 from cashier.till.snapshot import DraftView, Snapshot
 from cashier.till.till import Till
@@ -48,6 +48,13 @@ class SalePage(QWidget):
     pay_asked = Signal()
     payment_asked = Signal()
     readers_asked = Signal()
+    customer_asked = Signal()
+    #: With the retrieved invoice whose amount is to be another.
+    amount_asked = Signal(object)
+    hold_asked = Signal()
+    held_asked = Signal()
+    #: Another sale is on the screen.
+    sale_changed = Signal()
 
     def __init__(self) -> None:
         super().__init__()
@@ -63,6 +70,7 @@ class SalePage(QWidget):
         left.setSpacing(12)
         left.addWidget(self._customer_card())
         left.addWidget(self.fees, 1)
+        self._left = left
         layout.addLayout(left, 5)
         layout.addLayout(self._right_side(), 4)
         self.invoices.remove_asked.connect(lambda number: self._try(lambda till: till.remove_fee(number)))
@@ -113,7 +121,22 @@ class SalePage(QWidget):
             grid.setColumnStretch(column, 1)
         box = QVBoxLayout()
         box.setSpacing(8)
-        box.addLayout(row(label("Customer and permit", "heading"), 1, label("F4", "key")))
+        self.fields["account_number"].returnPressed.connect(self.customer_asked.emit)
+        self.look_up = Button("Look up", "Look the customer up by the account number")
+        self.hold = Button("Put aside", "Put this sale aside (Shift+F5)")
+        self.held = Button("Held", "Sales put aside (F5)")
+        for button, asked in (
+            (self.look_up, self.customer_asked),
+            (self.hold, self.hold_asked),
+            (self.held, self.held_asked),
+        ):
+            button.setObjectName("beside")
+            button.setToolTip(button.accessibleName())
+            # By keyboard each has a key of its own; a click must not take the focus from what is typed.
+            button.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+            button.clicked.connect(lambda _checked=False, asked=asked: asked.emit())
+        heading = ElidedLabel("Customer and permit", "heading")
+        box.addLayout(row(heading, 1, self.look_up, self.hold, self.held, label("F4", "key")))
         box.addLayout(grid)
         return card(box)
 
@@ -186,6 +209,10 @@ class SalePage(QWidget):
         self.part_paid.hide()
         return self.part_paid
 
+    def show_lookups(self, bar: QWidget) -> None:
+        """Where what is looked up is told: above the fees."""
+        self._left.insertWidget(1, bar)
+
     # -- snapshot down -------------------------------------------------------------------------------------
 
     def attach(self, till: Till) -> None:
@@ -205,6 +232,8 @@ class SalePage(QWidget):
     def show_snapshot(self, snapshot: Snapshot) -> None:
         """Show the draft."""
         draft = snapshot.draft
+        if self._shown_sale not in ("", draft.sale_id):
+            self.sale_changed.emit()
         is_other_sale = draft.is_empty and self._shown_sale not in ("", draft.sale_id)
         self._shown_sale = draft.sale_id
         if is_other_sale:
@@ -221,6 +250,7 @@ class SalePage(QWidget):
         self.with_fee.setText(format_dollars(whole) if has_amount else "")
         self._show_readers(snapshot.readers, draft)
         self._fill_fields(draft, is_other_sale)
+        self.held.setText(f"Held  {len(snapshot.held)}" if snapshot.held else "Held")
         self.pay.setText(_pay_text(snapshot))
         # While it is being started the button stays on, deaf: one that goes off would lose the focus.
         self.pay.setEnabled(snapshot.busy or draft.is_locked or not draft.card_refusal)
@@ -288,8 +318,15 @@ class SalePage(QWidget):
     def _change(self, line: Line) -> None:
         if self._till is not None and self._till.snapshot().draft.is_locked:
             self.tell(LOCKED)
+        elif (retrieved := self._retrieved(line)) is not None:
+            self.amount_asked.emit(retrieved)
         else:
             self.fees.start_change(line)
+
+    def _retrieved(self, line: Line) -> Retrieved | None:
+        assert self._till is not None
+        views = (view.retrieved for view in self._till.snapshot().draft.invoices)
+        return next((item for item in views if item is not None and item.number == line.number), None)
 
     def _pay_clicked(self) -> None:
         """The card key: it pays what is due, or goes to the payment that holds the sale, or says why not."""

@@ -3,7 +3,7 @@
 The window is painted before the till exists; `attach` brings the till in.
 """
 
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QSize, Qt, Signal
@@ -25,9 +25,11 @@ from cashier.till.snapshot import LineState, Snapshot
 from cashier.till.till import AlreadyAsked, Till
 from cashier.ui.desk_acts import DeskActs
 from cashier.ui.desk_page import DeskPage
+from cashier.ui.lookups import Lookups
 from cashier.ui.messages import Messages
 from cashier.ui.papers import Papers
 from cashier.ui.payment_page import PaymentPage, ViewMaker
+from cashier.ui.putting_aside import PuttingAside
 from cashier.ui.readers_dialog import ReadersDialog
 from cashier.ui.receipts_page import ReceiptsPage
 from cashier.ui.sale_page import SalePage
@@ -77,6 +79,8 @@ class MainWindow(QMainWindow):
         self.desk = DeskPage(theme)
         self.receipts = ReceiptsPage(theme)
         self.acts = DeskActs(self, self.desk, self.messages.tell, self._run)
+        self.lookups = Lookups(self, self.sale, self.messages, self._run)
+        self.aside = PuttingAside(self, self.sale, self.lookups.bar, self._run)
         self.fault_bar = FaultBar("Acknowledge …")
         self.pages = QStackedWidget()
         for page in (self.sale, self.payment, self.desk, self.receipts):
@@ -170,6 +174,9 @@ class MainWindow(QMainWindow):
             ("Ctrl+4", lambda: self.show_page(RECEIPTS)),
             ("F1", self.show_shortcuts),
             ("F3", self._search),
+            ("Shift+F3", self._look_up_invoice),
+            ("F5", lambda: self._on_sale(self.aside.show)),
+            ("Shift+F5", lambda: self._on_sale(self.aside.hold)),
             ("F4", lambda: self._focus_on_sale(self.sale.fields["name"])),
             ("F6", lambda: self._focus_on_sale(self.sale.invoices.tree)),
             ("F7", lambda: self._focus_on_sale(self.sale.reader)),
@@ -199,6 +206,8 @@ class MainWindow(QMainWindow):
         self.payment.attach(till, make_view)
         self.desk.attach(till)
         self.acts.attach(till)
+        self.lookups.attach(till)
+        self.aside.attach(till)
         self.receipts.attach(till)
         till.subscribe(self.refresh)
         self.refresh()
@@ -353,6 +362,15 @@ class MainWindow(QMainWindow):
             return self.receipts.search
         self._focus_on_sale(self.sale.fees.search)
         return self.sale.fees.search
+
+    def _look_up_invoice(self) -> None:
+        """What stands in the sale's search field is an invoice number."""
+        self._on_sale(self.sale.fees.ask_invoice)
+
+    def _on_sale(self, act: Callable[[], object]) -> None:
+        if self.pages.currentIndex() != SALE:
+            self.show_page(SALE)
+        act()
 
     def _focus_on_sale(self, widget: QWidget) -> None:
         self.show_page(SALE)
