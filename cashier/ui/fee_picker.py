@@ -109,9 +109,7 @@ class FeePicker(QFrame):
         self._till: Till | None = None
         self._question: FeeQuestion | None = None
         self._changing: int | None = None
-        self.search = search_field(
-            "Add a fee", "Add a fee: a word of its name, e.g. roof – or an invoice number"
-        )
+        self.search = search_field("Add a fee", "A fee's name, e.g. roof, or an invoice number")
         self.search.textChanged.connect(self._searched)
         self.search.installEventFilter(self)
         self.offers = _Offers()

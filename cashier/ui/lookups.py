@@ -7,6 +7,7 @@ meanwhile. An answer that comes when another sale is on the screen changes nothi
 from collections.abc import Coroutine
 from typing import TYPE_CHECKING, Any
 
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from cashier.domain.errors import CashierError
@@ -19,10 +20,14 @@ from cashier.ui.approval_dialog import Run
 from cashier.ui.messages import Messages
 from cashier.ui.retrieve_dialogs import AmountDialog, ChooseInvoice
 from cashier.ui.sale_page import SalePage
-from cashier.ui.widgets import Banner, Button, announce, card, label, row
+from cashier.ui.theme import scaled
+from cashier.ui.widgets import Banner, Button, Shrinking, announce, card, label, row
 
 if TYPE_CHECKING:
     import asyncio
+
+
+HEIGHT_MAX = 150
 
 
 class LookupBar(QWidget):
@@ -32,6 +37,7 @@ class LookupBar(QWidget):
         super().__init__()
         self.asking = label("", "soft", wrap=True)
         self.stop = Button("Stop asking   Esc")
+        self.stop.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # it goes away: the focus must not go with it
         line = row(self.asking, self.stop)
         line.setStretch(0, 1)
         self._asking_card = card(line)
@@ -39,14 +45,16 @@ class LookupBar(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self._asking_card)
-        layout.addWidget(self.banner)
+        # The larger the text, the less room is left for it: the fees below must stay in sight.
+        self._told = Shrinking(self.banner, HEIGHT_MAX + 60 - scaled(60))
+        layout.addWidget(self._told)
         self.forget()
 
     def ask(self, text: str) -> None:
         """Something is being asked."""
         self.asking.setText(text)
         announce(self, text)
-        self.banner.hide()
+        self._told.hide()
         self._asking_card.show()
         self.show()
 
@@ -55,13 +63,13 @@ class LookupBar(QWidget):
         self._asking_card.hide()
         self.banner.forget()
         self.banner.show_standing(standing)
-        self.banner.show()
+        self._told.show()
         self.show()
 
     def forget(self) -> None:
         """There is nothing to tell any more."""
         self._asking_card.hide()
-        self.banner.hide()
+        self._told.hide()
         self.banner.forget()
         self.hide()
 
@@ -73,6 +81,7 @@ class Lookups:
         self._window, self._page, self._messages, self._run = window, page, messages, run
         self._till: Till | None = None
         self._task: asyncio.Task[Any] | None = None
+        self._is_for_nothing = False
         self.bar = LookupBar()
         self.bar.stop.clicked.connect(lambda _checked=False: self.stop())
         page.show_lookups(self.bar)
@@ -102,8 +111,10 @@ class Lookups:
             self.bar.forget()
 
     def _other_sale(self) -> None:
+        """What is being asked was for the sale before: nobody waits for it any more."""
+        self._is_for_nothing = self.is_asking
         self.stop()
-        self._forget()
+        self.bar.forget()
 
     def _start(self, till: Till, what: str, work: Coroutine[Any, Any, None]) -> None:
         self._page.fees.is_asking = True
@@ -119,10 +130,12 @@ class Lookups:
         except CashierError as error:
             self.bar.tell(Standing(Tone.REFUSED, "Not looked up", error.user_text))
         except asyncio.CancelledError:
-            self.bar.tell(Standing(Tone.CALM, "Stopped", "Nothing was looked up, and nothing has changed."))
+            if not self._is_for_nothing:
+                text = "Nothing was looked up, and nothing has changed."
+                self.bar.tell(Standing(Tone.CALM, "Stopped", text))
             raise
         finally:
-            self._page.fees.is_asking = False
+            self._page.fees.is_asking = self._is_for_nothing = False
             self._task = None
 
     # -- invoices ------------------------------------------------------------------------------------------

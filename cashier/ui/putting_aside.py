@@ -19,8 +19,6 @@ class PuttingAside:
         self._window, self._page, self._bar, self._run = window, page, bar, run
         self._till: Till | None = None
         self._dialog: HeldSalesDialog | None = None
-        page.hold_asked.connect(self.hold)
-        page.held_asked.connect(self.show)
 
     def attach(self, till: Till) -> None:
         """The till is there now."""

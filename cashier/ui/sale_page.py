@@ -51,8 +51,6 @@ class SalePage(QWidget):
     customer_asked = Signal()
     #: With the retrieved invoice whose amount is to be another.
     amount_asked = Signal(object)
-    hold_asked = Signal()
-    held_asked = Signal()
     #: Another sale is on the screen.
     sale_changed = Signal()
 
@@ -122,21 +120,7 @@ class SalePage(QWidget):
         box = QVBoxLayout()
         box.setSpacing(8)
         self.fields["account_number"].returnPressed.connect(self.customer_asked.emit)
-        self.look_up = Button("Look up", "Look the customer up by the account number")
-        self.hold = Button("Put aside", "Put this sale aside (Shift+F5)")
-        self.held = Button("Held", "Sales put aside (F5)")
-        for button, asked in (
-            (self.look_up, self.customer_asked),
-            (self.hold, self.hold_asked),
-            (self.held, self.held_asked),
-        ):
-            button.setObjectName("beside")
-            button.setToolTip(button.accessibleName())
-            # By keyboard each has a key of its own; a click must not take the focus from what is typed.
-            button.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-            button.clicked.connect(lambda _checked=False, asked=asked: asked.emit())
-        heading = ElidedLabel("Customer and permit", "heading")
-        box.addLayout(row(heading, 1, self.look_up, self.hold, self.held, label("F4", "key")))
+        box.addLayout(row(label("Customer and permit", "heading"), 1, label("F4", "key")))
         box.addLayout(grid)
         return card(box)
 
@@ -250,7 +234,6 @@ class SalePage(QWidget):
         self.with_fee.setText(format_dollars(whole) if has_amount else "")
         self._show_readers(snapshot.readers, draft)
         self._fill_fields(draft, is_other_sale)
-        self.held.setText(f"Held  {len(snapshot.held)}" if snapshot.held else "Held")
         self.pay.setText(_pay_text(snapshot))
         # While it is being started the button stays on, deaf: one that goes off would lose the focus.
         self.pay.setEnabled(snapshot.busy or draft.is_locked or not draft.card_refusal)
@@ -382,10 +365,12 @@ class SalePage(QWidget):
         self.fees.search.setFocus()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Typing anywhere searches."""
+        """Typing anywhere searches; Esc stops what is being asked."""
         text = typed(event)
         if text:
             self.search_for(text)
+        elif event.key() == Qt.Key.Key_Escape and self.fees.is_asking:
+            self.fees.stop_asked.emit()
         else:
             super().keyPressEvent(event)
 

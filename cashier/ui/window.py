@@ -131,6 +131,18 @@ class MainWindow(QMainWindow):
             self.rail.append(button)
         self.rail[SALE].setChecked(True)
         layout.addStretch()
+        self.put_aside = Button("Put aside", "Put this sale aside (Shift+F5)")
+        self.held = Button("Held", "Sales put aside (F5)")
+        for button, act in (
+            (self.put_aside, lambda: self.aside.hold()),
+            (self.held, lambda: self.aside.show()),
+        ):
+            button.setObjectName("rail")
+            button.setToolTip(button.accessibleName())
+            # By keyboard each has a key of its own; a click must not take the focus from what is typed.
+            button.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+            button.clicked.connect(lambda _checked=False, act=act: self._on_sale(act))
+            layout.addWidget(button)
         return rail
 
     def _status(self, training: bool) -> QFrame:
@@ -245,6 +257,7 @@ class MainWindow(QMainWindow):
         fault = f"○ {snapshot.line_fault}" if snapshot.line_fault else ""
         self.line_label.setText(fault or _LINES[snapshot.line])
         self.line_label.setMinimumWidth(min(self.line_label.sizeHint().width(), scaled(LINE_WIDTH_MIN)))
+        self.held.setText(f"Held  {len(snapshot.held)}" if snapshot.held else "Held")
         payment = snapshot.payment
         paying = payment.reference if payment and payment.state is PaymentState.OPEN else ""
         unsettled = sum(row.reference != paying for row in snapshot.unsettled)
