@@ -120,6 +120,7 @@ def profile_rules(profile: "Profile") -> ProfileRules:
         several_invoices=profile.invoices_per_sale is not InvoicesPerSale.ONE,
         partial_payments=profile.carries("invoice", "allow_partial"),
         numbers_end_in_type=profile.numbering is Numbering.ACCOUNT_TYPE,
+        type_ids=profile.type_ids,
     )
 
 

@@ -90,12 +90,14 @@ class Waits:
 class ProfileRules:
     """What the partner's request shape leaves room for.
 
-    `numbers_end_in_type`: its invoice numbers end in a dash and the invoice type.
+    `numbers_end_in_type`: its invoice numbers end in a dash and the invoice type. `type_ids` are the only
+    invoice types it sends, None for any.
     """
 
     several_invoices: bool = True
     partial_payments: bool = True
     numbers_end_in_type: bool = False
+    type_ids: frozenset[int] | None = None
 
 
 @dataclass(frozen=True)

@@ -136,6 +136,11 @@ class Retrieving:
             candidate for biller, invoice in due for candidate in self._candidates(biller, invoice)
         )
         balance = format_dollars(due[0][1].balance_cents)
+        if not candidates:
+            raise Refused(
+                f"Invoice {number} is there, {balance} due, but its biller has no invoice type that this "
+                "permit system sends. Ask your administrator to set one up."
+            )
         standing = Standing(Tone.CALM, "Found", f"Invoice {number}: {balance} is due.")
         return InvoiceLookup(number, standing, candidates)
 
@@ -174,7 +179,12 @@ class Retrieving:
 
     def _candidates(self, biller: Biller, invoice: FoundInvoice) -> tuple[Candidate, ...]:
         """One an invoice type: the gateway does not tell of which type an invoice is."""
-        types = biller.invoice_types
+        allowed = self._config.rules.type_ids
+        types = {
+            type_id: name
+            for type_id, name in biller.invoice_types.items()
+            if allowed is None or type_id in allowed
+        }
         tail = invoice.number.rpartition("-")[2]
         if tail.isascii() and tail.isdigit() and int(tail) in types:
             told = {int(tail): types[int(tail)]}

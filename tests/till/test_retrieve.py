@@ -154,6 +154,15 @@ async def test_a_number_that_ends_in_its_type_is_offered_first_or_taken(
     assert (await found(desk, "10042-93")).type_id == 93
 
 
+async def test_only_types_that_the_profile_sends_are_offered(make_desk: Callable[..., Desk]) -> None:
+    desk = make_desk(billers=(TOWN,), rules=ProfileRules(type_ids=frozenset({93})))
+    desk.enquiry.invoices[NUMBER] = FakeInvoice(5_000)
+    assert (await found(desk)).type_id == 93
+    desk.restart(replace(desk.till.config, rules=ProfileRules(type_ids=frozenset({39}))))
+    with pytest.raises(Refused, match="no invoice type that this permit system sends"):
+        await desk.till.retrieving.look_up(NUMBER)
+
+
 async def test_the_billers_own_type_is_charged_by_that_biller(make_desk: Callable[..., Desk]) -> None:
     """Type ids are the billers' own: two may use the same one."""
     desk = make_desk(billers=(TOWN, Biller("county", {6: "County building"}, "g")))
