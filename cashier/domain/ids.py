@@ -37,4 +37,9 @@ def held_reference(till: str, held_id: UUID) -> str:
 
 def is_held_reference(reference: str) -> bool:
     """Whether a reference is of a sale put aside, not of a payment."""
-    return _HELD in reference
+    return bool(held_by(reference))
+
+
+def held_by(reference: str) -> str:
+    """The till that put aside what a reference holds; empty for a payment's reference."""
+    return reference.rpartition(_HELD)[0]

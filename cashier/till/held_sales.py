@@ -14,7 +14,7 @@ from cashier.domain.enquiry import FoundInvoice
 from cashier.domain.entries import Draft as EntryDraft
 from cashier.domain.entries import Entry, EntryKind
 from cashier.domain.errors import Held, Refused
-from cashier.domain.ids import held_reference, is_held_reference
+from cashier.domain.ids import held_by, held_reference
 from cashier.domain.money import Cents, format_dollars
 from cashier.domain.payment import InvoiceShare, PaymentState
 from cashier.domain.pricing import FeeRequest
@@ -82,7 +82,7 @@ class HeldSales:
 
     def is_over(self, reference: str) -> bool:
         """Whether a reference is of this till's held sales and of none that is put aside or about to be."""
-        own = is_held_reference(reference) and reference.startswith(f"{self._config.till}-")
+        own = held_by(reference) == self._config.till
         alive = {entry.body["reference"] for entry in self._held.values()} | self._announcing
         return own and reference not in alive
 

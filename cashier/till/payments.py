@@ -127,7 +127,8 @@ class CardPayments:
         for invoice in sale.invoices:
             for payment in self._journal.payments_of_invoice(invoice.number or ""):
                 attempts[payment.id] = payment
-                if payment.sale_id != sale_id:
+                # Of a retrieved invoice the gateway has told what is due: the rest of one paid in part is.
+                if payment.sale_id != sale_id and invoice.balance_cents is None:
                     self._refuse_paid(payment, invoice)
         for payment in attempts.values():
             if payment.locks_sale:

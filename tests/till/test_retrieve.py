@@ -408,6 +408,27 @@ async def test_a_chosen_part_is_known_as_paid_whichever_account_the_gateway_keep
     assert counter.discrepancies() == []
 
 
+async def test_the_rest_of_one_paid_in_part_is_retrieved_and_paid_too(counter: Desk) -> None:
+    invoice = counter.enquiry.invoices[NUMBER]
+    invoice.allow_partial = True
+    line = await retrieve(counter)
+    counter.till.retrieving.pay_of(line.number, "40.00")
+    await counter.till.pay_by_card()
+    counter.enquiry.pay(NUMBER, 4_000)
+    counter.approve(convenience_fee_cents=counter.payment.expected_fee_cents)
+    await counter.till.holding.release()
+    counter.till.new_sale()
+    counter.till.set_customer(Customer("10042", "Robin Example"))
+    assert (await retrieve(counter)).amount_cents == 6_000
+    await counter.till.pay_by_card()
+    counter.hint(PaymentEvent.PAGE_CLOSED)
+    counter.enquiry.pay(NUMBER, 6_000)
+    await counter.pass_time(120)
+    assert (counter.state(), counter.payment.confirmed_cents) == (S.APPROVED, 6_000)
+    assert counter.receipts() == ["A-000001", "A-000002"]
+    assert counter.discrepancies() == []
+
+
 # -- customers -----------------------------------------------------------------------------------------------
 
 RECORD = FoundCustomer(
