@@ -16,7 +16,7 @@ from cashier.till.retrieve import InvoiceLookup
 from cashier.ui.theme import scaled, tabular
 from cashier.ui.widgets import Button, announce, label, row
 
-WIDTH = 520
+WIDTH, HELD_WIDTH = 520, 720
 AMOUNT_MAX = 14
 ITEM_ROLE = Qt.ItemDataRole.UserRole
 NO_HELD_SALES = "No sale is put aside. Shift+F5 puts the one on the screen aside."
@@ -53,6 +53,13 @@ class _Dialog(QDialog):
         """Why something was refused."""
         self.fault.setText(fault)
         self.fault.setVisible(bool(fault))
+        # What wraps needs its width before its height; the keys below must not be cut off by it.
+        layout = self.layout()
+        assert layout is not None
+        layout.activate()
+        needed = layout.totalHeightForWidth(self.width())
+        if needed > self.height():
+            self.resize(self.width(), needed)
         if fault:
             announce(self, fault)
 
@@ -68,6 +75,8 @@ class _List(QListWidget):
         self.setAccessibleName(name)
         self.setFont(tabular(self.font()))
         self.setMinimumHeight(scaled(150))
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setTextElideMode(Qt.TextElideMode.ElideRight)
         self.itemDoubleClicked.connect(lambda item: self.taken.emit(item.data(ITEM_ROLE)))
 
     def put(self, rows: list[tuple[str, object]]) -> None:
@@ -76,6 +85,7 @@ class _List(QListWidget):
         for text, data in rows:
             item = QListWidgetItem(text)
             item.setData(ITEM_ROLE, data)
+            item.setToolTip(text)
             self.addItem(item)
         if rows:
             self.setCurrentRow(0)
@@ -171,6 +181,7 @@ class HeldSalesDialog(_Dialog):
         drop: Callable[[str], None],
     ) -> None:
         super().__init__(window, "Sales put aside", "")
+        self.setMinimumWidth(min(scaled(HELD_WIDTH), window.width()))
         self._sales, self._resume, self._drop = sales, resume, drop
         self._about_to_drop = ""
         self.list = _List("Sales put aside")
@@ -231,4 +242,4 @@ class HeldSalesDialog(_Dialog):
 def _held_text(held: HeldSale) -> str:
     lines = f"{held.lines} {'line' if held.lines == 1 else 'lines'}"
     since = f"{held.at[:10]} {held.at[11:16]} UTC"
-    return f"{held.name} · {format_dollars(held.total_cents)} · {lines} · since {since} · {held.by}"
+    return f"{format_dollars(held.total_cents)} · {held.name} · {lines} · since {since} · {held.by}"

@@ -263,6 +263,8 @@ def test_a_part_is_typed_in_place_and_refused_below_the_minimum(counter: Desk) -
     dialog.amount.setText("10")
     QTest.keyClick(dialog.amount, Key.Key_Return)
     assert "at least 25.00 and at most 100.00" in dialog.fault.text()
+    counter.lay_out()
+    assert dialog.rect().contains(dialog.leave.geometry()), "the keys are not cut off by what is said"
     dialog.amount.setText("40")
     QTest.keyClick(dialog.amount, Key.Key_Return)
     counter.settle()
@@ -369,7 +371,7 @@ def test_a_sale_is_put_aside_and_resumed_by_keyboard(counter: Desk) -> None:
     assert isinstance(dialog, HeldSalesDialog)
     assert nameless_in(dialog) == []
     rows = [dialog.list.item(row).text() for row in range(dialog.list.count())]
-    assert [row.split(" · ")[0] for row in rows] == ["Robin Example", "Alex Sample"]
+    assert [row.split(" · ")[:2] for row in rows] == [["250.00", "Robin Example"], ["0.00", "Alex Sample"]]
     QTest.keyClick(dialog.list, Key.Key_Return)
     counter.settle()
     counter.read_messages()
