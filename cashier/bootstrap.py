@@ -5,6 +5,7 @@ Adapters are imported inside the functions: a window is painted before any of th
 
 import asyncio
 import contextlib
+import dataclasses
 import datetime as dt
 import functools
 import os
@@ -18,6 +19,7 @@ from cashier.clock import SystemClock, SystemRandomness
 from cashier.domain.errors import CashierError, Refused
 from cashier.domain.fees import Schedule
 from cashier.domain.postback import Approved, DeliveredPostback, Postback
+from cashier.till.config import ProfileRules
 from cashier.till.ports import Clock, Randomness
 from cashier.till.till import Till
 
@@ -112,6 +114,18 @@ def profiles() -> "dict[str, Profile]":
     return load_profiles(paths.resources() / "profiles")
 
 
+def profile_rules(profile: "Profile") -> ProfileRules:
+    """What a profile's request shape leaves room for."""
+    from cashier.gateway.profiles import InvoicesPerSale, Numbering
+
+    return ProfileRules(
+        several_invoices=profile.invoices_per_sale is not InvoicesPerSale.ONE,
+        partial_payments=profile.carries("invoice", "allow_partial"),
+        numbers_end_in_type=profile.numbering is Numbering.ACCOUNT_TYPE,
+        type_ids=profile.type_ids,
+    )
+
+
 def schedule_on(name: str, date: dt.date) -> Schedule:
     """A fee schedule as it stands on a date."""
     from cashier.schedules import find
@@ -164,6 +178,7 @@ async def open_till(
     folder = data_folder(settings)
     account_required = known[settings.profile].request.get("CreateCustomerRecord") is False
     config = settings.till_config(account_required=account_required)
+    config = dataclasses.replace(config, rules=profile_rules(known[settings.profile]))
     till_key = secrets.read(TILL_KEY).get_secret_value()
     dated = functools.lru_cache(maxsize=4)(functools.partial(schedule_on, settings.schedule))
     with contextlib.ExitStack() as stack:

@@ -45,6 +45,9 @@ class EntryKind(StrEnum):
     PRINT_FAILED = "print_failed"
     PRINT_UNKNOWN = "print_unknown"
     DRAWER_OPENED = "drawer_opened"
+    SALE_HELD = "sale_held"
+    SALE_RESUMED = "sale_resumed"
+    SALE_HELD_DROPPED = "sale_held_dropped"
 
 
 Json = Mapping[str, Any]

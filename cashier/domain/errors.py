@@ -11,6 +11,8 @@ CashierError
 Anything else that is raised is a bug.
 """
 
+from cashier.domain.ids import is_held_reference
+
 
 class CashierError(Exception):
     """Base of every error the till raises on purpose. `user_text` is fit for a clerk's eyes."""
@@ -31,12 +33,15 @@ class Refused(CashierError):
 class Held(Refused):
     """An invoice is held by another payment that is not settled, at this or another till of the site.
 
-    `since` is UTC text.
+    `since` is UTC text. A sale that was put aside holds its invoices, too (`ids.held_reference`).
     """
 
     def __init__(self, invoice: str, till: str, reference: str, since: str) -> None:
         super().__init__(
-            f"Invoice {invoice} is being paid at till {till} since {since[11:16]} UTC (payment "
+            f"Invoice {invoice} is on a sale that till {till} has put aside since {since[:10]} "
+            f"{since[11:16]} UTC. No money was taken. Take it there, or have it dropped there."
+            if is_held_reference(reference)
+            else f"Invoice {invoice} is being paid at till {till} since {since[11:16]} UTC (payment "
             f"{reference[:10]}…), and that payment is not settled. Do not charge again; wait until it is."
         )
         self.invoice, self.till, self.reference, self.since = invoice, till, reference, since

@@ -25,3 +25,21 @@ def payment_reference(till: str, payment_id: UUID) -> str:
     ever mistake it for a card number.
     """
     return f"{till}-{payment_id.hex}"
+
+
+_HELD = "-held-"
+
+
+def held_reference(till: str, held_id: UUID) -> str:
+    """Under which the hub keeps the invoices of a sale put aside: no payment has such a reference."""
+    return f"{till}{_HELD}{held_id.hex}"
+
+
+def is_held_reference(reference: str) -> bool:
+    """Whether a reference is of a sale put aside, not of a payment."""
+    return bool(held_by(reference))
+
+
+def held_by(reference: str) -> str:
+    """The till that put aside what a reference holds; empty for a payment's reference."""
+    return reference.rpartition(_HELD)[0]

@@ -17,8 +17,12 @@ Json = Mapping[str, Any]
 
 
 def invoice_to_json(invoice: Invoice) -> dict[str, Any]:
-    """Members of an invoice; dates as ISO text."""
+    """Members of an invoice; dates as ISO text. What only retrieved invoices have is left out of others."""
     body = asdict(invoice)
+    if not invoice.is_given:
+        del body["is_given"]
+    if invoice.balance_cents is None:
+        del body["balance_cents"]
     body["date"], body["due_date"] = invoice.date.isoformat(), invoice.due_date.isoformat()
     body["fees"] = [asdict(fee) for fee in invoice.fees]
     return body
@@ -34,12 +38,14 @@ def invoice_from_json(body: Json) -> Invoice:
         fees=tuple(Fee(**fee) for fee in body["fees"]),
         minimum_due_cents=body["minimum_due_cents"],
         allow_partial=body["allow_partial"],
+        is_given=body.get("is_given", False),
+        balance_cents=body.get("balance_cents"),
     )
 
 
 def sale_to_json(sale: Sale) -> dict[str, Any]:
     """Members of a sale."""
-    return {
+    body = {
         "profile": sale.profile,
         "customer": asdict(sale.customer),
         "permit": asdict(sale.permit) if sale.permit else None,
@@ -49,6 +55,7 @@ def sale_to_json(sale: Sale) -> dict[str, Any]:
         "return_url": sale.return_url,
         "postback_url": sale.postback_url,
     }
+    return body if sale.biller is None else body | {"biller": sale.biller}
 
 
 def sale_from_json(body: Json) -> Sale:
@@ -62,6 +69,7 @@ def sale_from_json(body: Json) -> Sale:
         ticket=body["ticket"],
         return_url=body["return_url"],
         postback_url=body["postback_url"],
+        biller=body.get("biller"),
     )
 
 

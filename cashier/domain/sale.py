@@ -42,7 +42,11 @@ class Fee:
 
 @dataclass(frozen=True)
 class Invoice:
-    """Fees of one invoice type. `number` is None until the profile's rule has numbered it."""
+    """Fees of one invoice type. `number` is None until the profile's rule has numbered it.
+
+    `is_given`: somebody else numbered it, so that another counter may take the same one. `balance_cents` is
+    what the gateway said was due on it when it was retrieved; None for one that was not.
+    """
 
     number: str | None
     type_id: int
@@ -51,6 +55,8 @@ class Invoice:
     fees: tuple[Fee, ...]
     minimum_due_cents: Cents | None = None
     allow_partial: bool | None = None
+    is_given: bool = False
+    balance_cents: Cents | None = None
 
     @property
     def total_cents(self) -> Cents:
@@ -63,7 +69,8 @@ class Sale:
     """One sale, ready to be told to the gateway. `profile` names the partner system's request shape.
 
     `reference` is the partner's own biller reference and `ticket` LeadsOnline's ticket number; a counter
-    payment is sent under the till's unique reference instead (Invoice Cloud contract, section 1).
+    payment is sent under the till's unique reference instead (Invoice Cloud contract, section 1). `biller`
+    names whose invoices these are where their types do not say it (a retrieved invoice does).
     """
 
     profile: str
@@ -74,6 +81,7 @@ class Sale:
     ticket: str | None = None
     return_url: str | None = None
     postback_url: str | None = None
+    biller: str | None = None
 
     @property
     def total_cents(self) -> Cents:

@@ -104,13 +104,14 @@ class GatewayInDoubt(InDoubt):
 class Purpose:
     """What an exchange is for, in a clerk's words: what did not happen, and what that means for money.
 
-    `credentials` names the secret that the exchange carries.
+    `credentials` names the secret that the exchange carries, `about` what is asked about.
     """
 
     failed: str
     money: str
     otherwise: str
     credentials: str = "API key"
+    about: str = "invoice"
 
 
 _AGAIN = "Try again{otherwise}."
@@ -153,7 +154,7 @@ ENDINGS: Mapping[Reason, tuple[type[CashierError], str, str]] = MappingProxyType
         Reason.NOT_SOAP: (GatewayInDoubt, "the gateway's answer could not be read", _AGAIN),
         Reason.SOAP_FAULT: (GatewayInDoubt, "the gateway could not handle the question{message}", _AGAIN),
         Reason.NOT_CLEAR: (GatewayInDoubt, "the gateway gave no clear answer{message}", _AGAIN),
-        Reason.OTHER_INVOICE: (GatewayInDoubt, "the gateway answered about another invoice", _AGAIN),
+        Reason.OTHER_INVOICE: (GatewayInDoubt, "the gateway answered about another {about}", _AGAIN),
         Reason.TOO_LARGE: (GatewayInDoubt, "the gateway's answer was far too long", _AGAIN),
         Reason.NO_ADDRESS: (
             GatewayInDoubt,
@@ -197,6 +198,7 @@ def failure(reason: Reason, purpose: Purpose, details: str, message: str = "") -
         "message": f" (“{message}”)" if message else "",
         "otherwise": purpose.otherwise,
         "credentials": purpose.credentials,
+        "about": purpose.about,
     }
     text = f"{purpose.failed}: {happened.format(**words)}. {purpose.money} {advice.format(**words)}"
     make: Any = kind

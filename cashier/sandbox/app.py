@@ -29,6 +29,10 @@ The control API, for tests and trainers (JSON, no key, not part of the contract)
 | GET, POST /sandbox/enquiry-fault    | the same for enquiries; GET tells how many came, as `enquiries`   |
 | POST /sandbox/payments/{token}/fault| fault of one payment: `{"fault": name or null}`                   |
 | POST …/{token}/enquiry-fault        | the same for enquiries about its invoices                         |
+| POST /sandbox/invoices              | an invoice that nobody has launched: number, total, paid, minimum |
+|                                     | ("145.50"), allow_partial, date, due_date, autopay ("2026-02-03"),|
+|                                     | type_id, and its customer as below; again: in its place           |
+| POST /sandbox/customers             | a customer record: account, name, address, city, state, zip, email|
 | POST /sandbox/late/release          | sends held late postbacks now; `{"released": n}`                  |
 
 What CPV2-stage faults do to the call: `slow` answers late; `error-500` registers nothing; `garbage-json` and
@@ -41,7 +45,9 @@ they say; `enquiry-not-found` denies an invoice that is there; `enquiry-stale` s
 
 Our own readings where the contract is silent: neither AllowCCPayment nor AllowACHPayment sent means both; a
 reference used again with other content, and an invoice that has been paid, are refused with 400; CssUrl is
-accepted and not loaded, since the sandbox loads nothing from elsewhere.
+accepted and not loaded, since the sandbox loads nothing from elsewhere. A registration says what is due on
+an invoice that counters launch; one that was there before keeps its own account, of which a launch may pay a
+part.
 """
 
 import asyncio

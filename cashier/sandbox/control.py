@@ -9,6 +9,7 @@ from starlette.routing import BaseRoute, Route
 
 from cashier.sandbox.config import ENQUIRY_FAULTS, ENQUIRY_TEXTS, FAULT_TEXTS, Fault
 from cashier.sandbox.postback import Postbacks
+from cashier.sandbox.seeds import seeded_customer, seeded_invoice
 from cashier.sandbox.state import Charge, Cpv2Call, LimitedFault, Payment, Store
 from cashier.sandbox.web import json_response, message, read_body
 from cashier.sandbox.wire import BadRequest, Members, read_json
@@ -34,6 +35,8 @@ class Control:
             Route("/sandbox/payments/{token}/fault", self._payment_fault, methods=["POST"]),
             Route("/sandbox/payments/{token}/enquiry-fault", self._payment_enquiry_fault, methods=["POST"]),
             Route("/sandbox/late/release", self._release, methods=["POST"]),
+            Route("/sandbox/invoices", self._seed_invoice, methods=["POST"]),
+            Route("/sandbox/customers", self._seed_customer, methods=["POST"]),
         ]
 
     async def _payments(self, request: Request) -> Response:
@@ -96,6 +99,22 @@ class Control:
         except BadRequest as error:
             return message(400, str(error))
         return json_response(payment_json(payment))
+
+    async def _seed_invoice(self, request: Request) -> Response:
+        try:
+            record = seeded_invoice(read_json(await read_body(request)))
+        except BadRequest as error:
+            return message(400, str(error))
+        self._store.seed(record)
+        return json_response({"number": record.invoice.number, "balance_cents": record.balance_cents})
+
+    async def _seed_customer(self, request: Request) -> Response:
+        try:
+            customer = seeded_customer(Members(read_json(await read_body(request)), ""))
+        except BadRequest as error:
+            return message(400, str(error))
+        self._store.customers[customer.account_number] = customer
+        return json_response({"account": customer.account_number})
 
     async def _release(self, _request: Request) -> Response:
         return json_response({"released": self._postbacks.release_late()})

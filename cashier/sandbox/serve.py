@@ -170,6 +170,14 @@ class RunningSandbox:
         """The fault of enquiries about one registered payment's invoices."""
         self._json("POST", f"/sandbox/payments/{token}/enquiry-fault", json={"fault": fault})
 
+    def seed_invoice(self, number: str, total: str, **members: object) -> None:
+        """An invoice that is there without having been launched; members as `app` tells them."""
+        self._json("POST", "/sandbox/invoices", json={"number": number, "total": total, **members})
+
+    def seed_customer(self, account: str, **members: object) -> None:
+        """A customer record that is there without a launch."""
+        self._json("POST", "/sandbox/customers", json={"account": account, **members})
+
     def release_late(self) -> int:
         """Sends held late postbacks; returns how many payments that were."""
         return int(self._json("POST", "/sandbox/late/release")["released"])

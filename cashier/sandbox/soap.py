@@ -211,13 +211,15 @@ class SoapServices:
             amount(record.balance_cents),
             amount(min(invoice.minimum_cents or 0, record.balance_cents)),
             str(invoice.allow_partial).lower(),
-            None,
+            _moment(record.autopay),
         )
         return dict(zip(INVOICE_MEMBERS, values, strict=True))
 
     def _customer(self, account: str) -> Answer | None:
         customers = (record.customer for record in reversed(self._store.invoices.values()))
-        customer = next((known for known in customers if known.account_number == account), None)
+        customer = self._store.customers.get(account) or next(
+            (known for known in customers if known.account_number == account), None
+        )
         if customer is None:
             return None
         values = (

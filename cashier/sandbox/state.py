@@ -6,7 +6,7 @@ cannot charge twice. Nothing here ever holds more of a card than brand, last fou
 """
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from typing import Literal
 
 from cashier.sandbox.cards import Entry, Tender
@@ -89,12 +89,18 @@ class Payment:
 
 @dataclass(slots=True)
 class InvoiceRecord:
-    """An invoice as an enquiry tells it."""
+    """An invoice as an enquiry tells it.
+
+    `is_seeded`: it was there without having been launched; its account is the biller's own and goes on
+    through every launch.
+    """
 
     invoice: Invoice
     customer: Customer
     total_cents: int
     paid_cents: int = 0
+    autopay: date | None = None
+    is_seeded: bool = False
 
     @property
     def balance_cents(self) -> int:
@@ -142,6 +148,8 @@ class Store:
         self._config = config
         self.payments: dict[str, Payment] = {}
         self.invoices: dict[str, InvoiceRecord] = {}
+        #: Customer records that are there without a launch, by account number.
+        self.customers: dict[str, Customer] = {}
         self.calls: list[Cpv2Call] = []
         #: Every charge that took money, in order, with its payment.
         self.taken: list[tuple[Payment, Charge]] = []
@@ -205,9 +213,18 @@ class Store:
         )
         self.payments[payment.token] = payment
         for invoice in request.invoices:
-            # The biller says what is due now: a new registration starts the invoice's account afresh.
+            # The biller says what is due now: a new registration starts the invoice's account afresh, but
+            # for one that was there before anything was launched.
+            known_record = self.invoices.get(invoice.number)
+            if known_record is not None and known_record.is_seeded:
+                continue
             self.invoices[invoice.number] = InvoiceRecord(invoice, request.customer, invoice.balance_cents)
         return payment
+
+    def seed(self, record: InvoiceRecord) -> None:
+        """An invoice that is there without having been launched; again under its number: in its place."""
+        self.invoices[record.invoice.number] = record
+        self.customers.setdefault(record.customer.account_number, record.customer)
 
     def _latest(self, key: tuple[str, ...]) -> Payment | None:
         return next((p for p in reversed(self.payments.values()) if p.request.key == key), None)

@@ -87,6 +87,20 @@ class Waits:
 
 
 @dataclass(frozen=True)
+class ProfileRules:
+    """What the partner's request shape leaves room for.
+
+    `numbers_end_in_type`: its invoice numbers end in a dash and the invoice type. `type_ids` are the only
+    invoice types it sends, None for any.
+    """
+
+    several_invoices: bool = True
+    partial_payments: bool = True
+    numbers_end_in_type: bool = False
+    type_ids: frozenset[int] | None = None
+
+
+@dataclass(frozen=True)
 class TillConfig:
     """One till at one counter."""
 
@@ -104,6 +118,7 @@ class TillConfig:
     portal_url: str | None = None
     scanner_prefix: str = ""
     waits: Waits = Waits()
+    rules: ProfileRules = ProfileRules()
 
     def biller_of(self, type_ids: Iterable[int]) -> Biller:
         """The biller that takes these invoice types. Raises Refused when none takes them all."""

@@ -50,6 +50,14 @@ def paid_by_invoice(journal: Journal, sale_id: str) -> dict[str, int]:
     for payment in journal.payments_of_sale(sale_id):
         for number, cents in payment.paid_by_invoice.items():
             paid[number] = paid.get(number, 0) + cents
+    for number, cents in drawer_by_invoice(journal, sale_id).items():
+        paid[number] = paid.get(number, 0) + cents
+    return paid
+
+
+def drawer_by_invoice(journal: Journal, sale_id: str) -> dict[str, int]:
+    """What cash, checks and money orders pay of each invoice of a sale, in cents, held ones included."""
+    paid: dict[str, int] = {}
     for item in tenders_of(journal, sale_id):
         for share in item.shares if item.state.counts else ():
             paid[share.number] = paid.get(share.number, 0) + share.amount_cents
@@ -66,11 +74,16 @@ def attempts_at(journal: Journal, sale_id: str, sale: Sale) -> tuple[Payment, ..
 
 
 def refuse_paid_elsewhere(journal: Journal, sale_id: str, sale: Sale) -> None:
-    """An invoice that was wholly paid on another sale is not taken a second time. Raises Refused."""
+    """An invoice that was wholly paid on another sale is not taken a second time. Raises Refused.
+
+    Of a retrieved invoice the gateway has told what is due by its own charges; what the drawer took of it, it
+    does not know.
+    """
     for invoice in sale.invoices:
         number = invoice.number or ""
         key = invoice_key(number)
-        for payment in journal.payments_of_invoice(number):
+        is_told = invoice.balance_cents is not None
+        for payment in () if is_told else journal.payments_of_invoice(number):
             launched = sum(item.amount_cents for item in payment.invoices if invoice_key(item.number) == key)
             paid = sum(cents for found, cents in payment.paid_by_invoice.items() if invoice_key(found) == key)
             if payment.sale_id != sale_id and 0 < launched <= paid:
@@ -79,7 +92,9 @@ def refuse_paid_elsewhere(journal: Journal, sale_id: str, sale: Sale) -> None:
                     f"{payment.reference[:10]}… on {payment.issued_at[:10]}. Do not charge it again."
                 )
         for receipt in journal.search(number, SEARCH_MAX) if number else ():
-            if receipt.sale_id != sale_id and _pays_wholly(journal, receipt, key):
+            if receipt.sale_id == sale_id or (is_told and receipt.payment_id):
+                continue
+            if _pays_wholly(journal, receipt, key):
                 raise Refused(
                     f"Invoice {number} was paid already: receipt {receipt.number} of "
                     f"{receipt.business_date}. Do not take it again."

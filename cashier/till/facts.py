@@ -23,9 +23,11 @@ from cashier.domain.postback import DeliveredPostback
 from cashier.domain.receipt import Receipt, Tender, TenderKind
 from cashier.domain.records import postback_from_json, postback_to_json, receipt_to_json
 from cashier.till.config import TillConfig
+from cashier.till.due import drawer_by_invoice
 from cashier.till.identity import new_id
 from cashier.till.ports import Clock, Journal, Randomness
 from cashier.till.receipts import Receipts
+from cashier.till.rechecking import seen_from_launch
 from cashier.till.reconcile import (
     Progress,
     Verdict,
@@ -178,6 +180,9 @@ class Facts:
         progress = replace(
             progress, declined_before=any(item.state is PaymentState.DECLINED for item in siblings)
         )
+        if (sale := self._journal.sale(payment.sale_id)) is not None:
+            drawer = drawer_by_invoice(self._journal, payment.sale_id)
+            statuses = [seen_from_launch(sale, status, drawer) for status in statuses]
         verdict = judge_enquiry(payment, statuses, self._paid_elsewhere(payment, siblings), progress)
         if verdict is None:
             return Told(payment)

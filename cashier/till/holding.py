@@ -23,10 +23,17 @@ class HoldKeeper:
     """Settles at the hub what is settled in the journal, and holds what came back into doubt.
 
     What the hub holds is asked for anew each time, so that nothing has to be remembered over a crash. `hold`
-    holds a payment's invoices once more.
+    holds a payment's invoices once more; `is_over` knows of sales that were put aside and are no longer.
     """
 
-    def __init__(self, holds: Holds, journal: Journal, hold: Callable[[Payment], Awaitable[None]]) -> None:
+    def __init__(
+        self,
+        holds: Holds,
+        journal: Journal,
+        hold: Callable[[Payment], Awaitable[None]],
+        is_over: Callable[[str], bool] = lambda _reference: False,
+    ) -> None:
+        self._is_over = is_over
         self._holds = holds
         self._journal = journal
         self._hold = hold
@@ -47,6 +54,9 @@ class HoldKeeper:
                 with contextlib.suppress(Held):
                     await self._hold(doubtful)
         for reference in held:
+            if self._is_over(reference):
+                await self._holds.settled(reference, PaymentState.ABANDONED)
+                continue
             payment = self._journal.payment(reference)
             if payment is not None and not payment.locks_sale:
                 await give_back(self._holds, payment)

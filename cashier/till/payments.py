@@ -4,6 +4,9 @@ Intent before effect: a payment with its exact request is in the journal before 
 and PAGE_OPENING is there before its page is opened. Decide and append happen with no `await` between.
 """
 
+from collections.abc import Callable
+from dataclasses import replace
+
 from cashier.domain.entries import Draft, EntryKind, Json, utc_text
 from cashier.domain.errors import Discrepancy, Held, Refused
 from cashier.domain.ids import payment_reference
@@ -23,7 +26,17 @@ from cashier.till.day import business_date
 from cashier.till.due import attempts_at, refuse_paid_elsewhere, remaining
 from cashier.till.holding import give_back
 from cashier.till.identity import new_id
-from cashier.till.ports import Clock, CounterExtras, Gateway, Holds, Journal, PostbackFeed, Randomness
+from cashier.till.ports import (
+    Clock,
+    CounterExtras,
+    Enquiry,
+    Gateway,
+    Holds,
+    Journal,
+    PostbackFeed,
+    Randomness,
+)
+from cashier.till.rechecking import Changed, refuse_changed
 
 
 class CardPayments:
@@ -38,6 +51,7 @@ class CardPayments:
         gateway: Gateway,
         feed: PostbackFeed,
         holds: Holds,
+        enquiry: Enquiry | None = None,
     ) -> None:
         self._config = config
         self._clock = clock
@@ -46,6 +60,9 @@ class CardPayments:
         self._gateway = gateway
         self._feed = feed
         self._holds = holds
+        self._enquiry = enquiry
+        #: Whether a reference is of a sale that was put aside here and is no longer.
+        self.is_resumed: Callable[[str], bool] = lambda _reference: False
 
     # -- intent ----------------------------------------------------------------------------------------
 
@@ -61,7 +78,8 @@ class CardPayments:
         due = remaining(self._journal, sale_id, sale)
         if due.total_cents <= 0:
             raise Refused("This sale is paid already.")
-        biller = self._config.biller_of(invoice.type_id for invoice in due.invoices)
+        types = [invoice.type_id for invoice in due.invoices]
+        biller = self._config.biller(sale.biller) if sale.biller else self._config.biller_of(types)
         maximum = biller.card_maximum_cents
         if maximum is not None and due.total_cents > maximum:
             raise Refused(
@@ -127,8 +145,8 @@ class CardPayments:
         """Hold the payment's invoices at the hub and register them with the gateway; its page's address.
 
         On an error the payment stays ISSUED: no page was opened, so no money can have moved, and the same
-        bytes may be sent again. Raises Refused, Unavailable or InDoubt; Held, and gives the payment up, when
-        an invoice is being paid elsewhere.
+        bytes may be sent again. Raises Refused, Unavailable or InDoubt; Held or Changed, and gives the
+        payment up, when an invoice is being paid elsewhere or is no longer due as it was.
         """
         payment = self._payment(reference)
         if payment.state is PaymentState.APPROVED:
@@ -137,7 +155,8 @@ class CardPayments:
             raise Refused("This payment's page was opened before. It is being checked; do not charge again.")
         try:
             await self.hold(payment)
-        except (Held, Discrepancy) as error:
+            await self._refuse_changed(payment)
+        except (Held, Changed, Discrepancy) as error:
             if self._payment(reference).state is PaymentState.ISSUED:
                 self.hint(reference, PaymentEvent.GIVEN_UP_UNOPENED, error.user_text)
             raise
@@ -160,8 +179,24 @@ class CardPayments:
                 raise
             await self._holds.announce(*wanted)
 
+    async def _refuse_changed(self, payment: Payment) -> None:
+        """Ask about given invoices once more, now that no other till can take them. See `rechecking`."""
+        sale = self._journal.sale(payment.sale_id)
+        if self._enquiry is None or sale is None:
+            return
+        paid: dict[str, int] = {}
+        for earlier in self._journal.payments_of_sale(payment.sale_id):
+            for number, cents in earlier.paid_by_invoice.items():
+                paid[number] = paid.get(number, 0) + cents
+        launched = {share.number for share in payment.invoices}
+        due = tuple(invoice for invoice in sale.invoices if invoice.number in launched)
+        await refuse_changed(self._enquiry, replace(sale, invoices=due), payment.biller, paid)
+
     async def _gave_back(self, reference: str) -> bool:
-        """Whether the holder is a payment of our own that is settled: then it holds nothing any more."""
+        """Whether the holder is of our own and over: a settled payment, a sale that was put aside."""
+        if self.is_resumed(reference):
+            await self._holds.settled(reference, PaymentState.ABANDONED)
+            return True
         holder = self._journal.payment(reference)
         if holder is None or holder.locks_sale:
             return False

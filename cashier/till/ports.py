@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
-from cashier.domain.enquiry import InvoiceStatus
+from cashier.domain.enquiry import FoundCustomer, FoundInvoice, InvoiceStatus
 from cashier.domain.entries import Break, Draft, Entry, EntryKind
 from cashier.domain.payment import InvoiceShare, Payment, PaymentState
 from cashier.domain.postback import DeliveredPostback
@@ -187,6 +187,12 @@ class Enquiry(Protocol):
         (never sent), InDoubt (sent, no clear answer).
         """
 
+    def find_invoice(self, biller: str, number: str) -> Awaitable[FoundInvoice | None]:
+        """An invoice to be retrieved; None: the gateway knows of none. Changes nothing. Errors as `ask`."""
+
+    def find_customer(self, biller: str, account: str) -> Awaitable[FoundCustomer | None]:
+        """A customer's record; None: the gateway knows of none. Changes nothing. Errors as `ask`."""
+
 
 @dataclass(frozen=True)
 class Portal:
@@ -210,7 +216,11 @@ class Quarantined:
 
 
 class Holds(Protocol):
-    """What all tills of a site agree on through the hub: which payment holds which invoice."""
+    """What all tills of a site agree on through the hub: which payment holds which invoice.
+
+    A sale that was put aside holds its given invoices the same way, under a reference of its own
+    (`ids.held_reference`), and gives them back as ABANDONED.
+    """
 
     def announce(
         self,

@@ -1,6 +1,5 @@
 """What a front end shows, as one immutable value made from the draft and the journal."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -9,12 +8,15 @@ from cashier.domain.errors import Refused
 from cashier.domain.fold import MOVING
 from cashier.domain.money import Cents, format_dollars
 from cashier.domain.payment import Payment, PaymentEvent, PaymentState
+from cashier.domain.pricing import FeeRequest, PricedFee
 from cashier.domain.receipt import Receipt
 from cashier.domain.sale import Customer, Permit
 from cashier.domain.tendering import DrawerTender
 from cashier.till.config import Biller, TillConfig
-from cashier.till.draft import Draft, Line
+from cashier.till.draft import Draft, Line, Retrieved
+from cashier.till.held_sales import HeldSale
 from cashier.till.readers import ReaderView
+from cashier.till.retrieve import day_text
 from cashier.till.words import Standing, standing
 
 
@@ -46,12 +48,16 @@ class Step:
 
 @dataclass(frozen=True)
 class InvoiceView:
-    """An invoice to be: the type's id and name, its lines and their sum."""
+    """An invoice to be: the type's id and name, its lines and their sum.
+
+    A retrieved one has itself in `retrieved`, and one line that says so.
+    """
 
     type_id: int
     type_name: str
     lines: tuple[Line, ...]
     total_cents: Cents
+    retrieved: Retrieved | None = None
 
 
 @dataclass(frozen=True)
@@ -131,6 +137,7 @@ class Snapshot:
     unsettled: tuple[UnsettledRow, ...]
     receipt: Receipt | None
     recent: tuple[Receipt, ...]
+    held: tuple[HeldSale, ...] = ()
 
 
 def take_snapshot(
@@ -152,6 +159,7 @@ def take_snapshot(
     held_before: tuple[DrawerTender, ...],
     line_fault: str,
     refusal: str,
+    aside: tuple[HeldSale, ...] = (),
 ) -> Snapshot:
     """Fold what is known into one view."""
     locked = any(item.locks_sale for item in draft_payments)
@@ -185,6 +193,7 @@ def take_snapshot(
         ),
         receipt=receipt,
         recent=recent,
+        held=aside,
     )
 
 
@@ -205,7 +214,7 @@ def _draft_view(
         groups.setdefault(item.priced.type_id, []).append(item)
     held_cents = sum(item.tender.amount_cents for item in held)
     due = Cents(draft.total_cents - paid_cents - held_cents)
-    biller, refusal = _biller(config, groups)
+    biller, refusal = _biller(config, draft)
     reader = next((view for view in readers if view.reader.id == draft.reader_id), None)
     return DraftView(
         sale_id=draft.sale_id,
@@ -219,7 +228,8 @@ def _draft_view(
                 Cents(sum(item.priced.amount_cents for item in lines)),
             )
             for type_id, lines in groups.items()
-        ),
+        )
+        + tuple(_retrieved_view(config, item) for item in draft.retrieved),
         total_cents=draft.total_cents,
         paid_cents=paid_cents,
         due_cents=due,
@@ -242,7 +252,7 @@ def _can_release(payment: Payment) -> bool:
 
 def _drawer_refusal(draft: Draft, payments: tuple[Payment, ...], refused: str, busy: bool) -> str:
     """Why cash and checks cannot be taken for the sale, or empty."""
-    if not draft.lines:
+    if not draft.has_lines:
         return "Add a fee first."
     if not draft.customer.name.strip():
         return "Enter the customer's name first."
@@ -251,10 +261,24 @@ def _drawer_refusal(draft: Draft, payments: tuple[Payment, ...], refused: str, b
     return refused
 
 
-def _biller(config: TillConfig, type_ids: Iterable[int]) -> tuple[Biller | None, str]:
+def _retrieved_view(config: TillConfig, item: Retrieved) -> InvoiceView:
+    """A retrieved invoice as one line, with what a clerk should know of it."""
+    found = item.found
+    parts = [f"of {format_dollars(found.balance_cents)}"] if item.is_part else []
+    parts += [f"due {day_text(found.due_date)}"] if found.due_date else []
+    parts += [f"AutoPay {day_text(found.autopay)}"] if found.autopay else []
+    priced = PricedFee("", item.name, item.amount_cents, item.type_id, "", None, " · ".join(parts))
+    line = Line(item.number, FeeRequest(""), priced)
+    name = config.biller(item.biller).invoice_types.get(item.type_id, f"Type {item.type_id}")
+    return InvoiceView(item.type_id, name, (line,), item.amount_cents, item)
+
+
+def _biller(config: TillConfig, draft: Draft) -> tuple[Biller | None, str]:
     """Whose payment page takes these types, or why none does."""
     try:
-        return config.biller_of(type_ids), ""
+        if draft.biller is not None:
+            return config.biller(draft.biller), ""
+        return config.biller_of(draft.type_ids), ""
     except Refused as refused:
         return None, refused.user_text
 
@@ -264,7 +288,7 @@ def _line_refusal(line: LineState, fault: str) -> str:
 
 
 def _card_refusal(draft: Draft, due: Cents, locked: bool, refused: str, biller: Biller | None) -> str:
-    if not draft.lines:
+    if not draft.has_lines:
         return "Add a fee first."
     if not draft.customer.name.strip():
         return "Enter the customer's name first."

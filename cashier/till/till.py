@@ -29,6 +29,7 @@ from cashier.till.desk import Desk
 from cashier.till.draft import Draft, FeeQuestion
 from cashier.till.due import all_held, held_tenders, standing_receipts
 from cashier.till.facts import Facts, Told
+from cashier.till.held_sales import HeldSale, HeldSales
 from cashier.till.holding import HoldKeeper
 from cashier.till.identity import new_id
 from cashier.till.integrity import Integrity
@@ -37,6 +38,7 @@ from cashier.till.payments import CardPayments, can
 from cashier.till.ports import Clock, Journal, Outside, Randomness, ReaderTold
 from cashier.till.printing import PrintConfig, Printing
 from cashier.till.readers import CardReaders
+from cashier.till.retrieve import Retrieving, refuse_mixed
 from cashier.till.snapshot import LineState, Snapshot, take_snapshot
 from cashier.till.tenders import Taken, Tenders
 
@@ -68,11 +70,23 @@ class Till:
         self._gateway = outside.gateway
         self._schedule_on = schedule_on
         self._payments = CardPayments(
-            config, clock, randomness, journal, outside.gateway, outside.feed, outside.holds
+            config,
+            clock,
+            randomness,
+            journal,
+            outside.gateway,
+            outside.feed,
+            outside.holds,
+            outside.enquiry,
+        )
+        self._aside = HeldSales(config, clock, randomness, journal, outside.holds)
+        self._payments.is_resumed = self._aside.is_over
+        self.retrieving = Retrieving(
+            config, clock, outside.enquiry, lambda: self._draft, self._edit, self._aside.whose
         )
         self._facts = Facts(config, clock, randomness, journal)
         self.checker = Checker(config.waits, clock, journal, outside.enquiry, self._facts, self._told, sleep)
-        self.holding = HoldKeeper(outside.holds, journal, self._payments.hold)
+        self.holding = HoldKeeper(outside.holds, journal, self._payments.hold, self._aside.is_over)
         self.desk = Desk(
             config,
             clock,
@@ -133,6 +147,7 @@ class Till:
             held_before=tuple(
                 item for sale_id in self._sales_before for item in held_tenders(self._journal, sale_id)
             ),
+            aside=self._aside.all(),
         )
 
     def _changed(self) -> None:
@@ -148,7 +163,7 @@ class Till:
         return next((receipt for receipt in receipts if receipt.payment_id == payment.id), None)
 
     def _emv_refusal(self) -> str | None:
-        return self._gateway.emv_refusal(self._unnumbered_sale()) if self._draft.lines else None
+        return self._gateway.emv_refusal(self._unnumbered_sale()) if self._draft.has_lines else None
 
     # -- the draft ---------------------------------------------------------------------------------------
 
@@ -259,21 +274,59 @@ class Till:
         draft = change(self._draft)
         if draft == self._draft:
             return  # a field that was left as it was
-        payments = self._journal.payments_of_sale(self._draft.sale_id)
-        if any(payment.locks_sale for payment in payments):
-            raise Refused("A card payment for this sale is not settled. It cannot be changed now.")
-        if held_tenders(self._journal, self._draft.sale_id):
-            raise Refused("Money was taken for this sale. Give it back before the sale is changed.")
-        if self._paid_cents():
-            raise Refused("This sale is partly or fully paid. Start a new sale for further fees.")
+        payments = self._refuse_touched("It cannot be changed now", "Start a new sale for further fees")
+        refuse_mixed(self.config, draft)
         if payments or self._journal.sale(self._draft.sale_id) is not None:
             draft = replace(draft, sale_id=str(new_id(self._clock, self._randomness)))
             self._current = None
         self._draft = draft
         self._changed()
 
+    def _refuse_touched(self, unsettled: str, paid: str) -> tuple[Payment, ...]:
+        """Refuse a sale that money has touched; else its earlier attempts, all of them over."""
+        payments = self._journal.payments_of_sale(self._draft.sale_id)
+        if any(payment.locks_sale for payment in payments):
+            raise Refused(f"A card payment for this sale is not settled. {unsettled}.")
+        if held_tenders(self._journal, self._draft.sale_id):
+            raise Refused(f"Money was taken for this sale. {unsettled}: give it back first.")
+        if self._paid_cents():
+            raise Refused(f"This sale is partly or fully paid. {paid}.")
+        return payments
+
+    # -- hold and resume ---------------------------------------------------------------------------------
+
+    async def hold_sale(self) -> HeldSale:
+        """Put the sale aside and start an empty one. Raises as `HeldSales.hold`."""
+        self._claim()
+        try:
+            draft = self._draft
+            self._refuse_touched("It cannot be put aside", "It cannot be put aside")
+            held = await self._aside.hold(draft, lambda: self._draft is draft)
+            self._draft, self._current = self._new_draft(), None
+            return held
+        finally:
+            self._release()
+
+    def resume_sale(self, held_id: str) -> str:
+        """Take a sale up again; what has changed of its prices, in words, or empty. Raises Refused."""
+        self._refuse_while_paying()
+        if not self._draft.is_empty:
+            raise Refused("Another sale is on the screen. Take it, put it aside, or start a new one first.")
+        self._draft, note = self._aside.resume(held_id, self._new_draft())
+        self._current = None
+        self.holding.ring()
+        self._changed()
+        return note
+
+    def drop_held_sale(self, held_id: str) -> None:
+        """Give a sale up that was put aside. Nothing of it was paid."""
+        self._aside.drop(held_id)
+        self.holding.ring()
+        self._changed()
+
     def _unnumbered_sale(self) -> Sale:
-        return self._draft.sale(self.config.profile, self._clock.today())
+        partial = self.config.rules.partial_payments
+        return self._draft.sale(self.config.profile, self._clock.today(), partial_payments=partial)
 
     def _sale(self) -> Sale:
         """The draft as a sale with every invoice and the account numbered."""
@@ -322,6 +375,8 @@ class Till:
         try:
             self._refuse_card()
             sale_id = str(new_id(self._clock, self._randomness))
+            given = (replace(item, is_given=item.number is not None) for item in sale.invoices)
+            sale = replace(sale, invoices=tuple(given))
             payment = self._issue(sale_id, self._gateway.number_invoices(sale, self._stem(sale_id)), None)
             return await self._launch(payment.reference)
         finally:
@@ -363,7 +418,7 @@ class Till:
             )
 
     def _refuse_unready(self) -> None:
-        if not self._draft.lines:
+        if not self._draft.has_lines:
             raise Refused("There is nothing to pay yet. Add a fee first.")
         if not self._draft.customer.name.strip():
             raise Refused("Who pays? Enter the customer's name first.")

@@ -18,6 +18,7 @@ from PySide6.QtWidgets import (
 from cashier.domain.errors import Refused
 from cashier.domain.money import format_dollars
 from cashier.till.draft import FeeQuestion, Line
+from cashier.till.retrieve import looks_like_an_invoice
 from cashier.till.till import Till
 from cashier.ui.theme import scaled, tabular
 from cashier.ui.widgets import (
@@ -90,17 +91,25 @@ class _Offers(QListWidget):
 
 
 class FeePicker(QFrame):
-    """Search field, offers, and the question row of the chosen fee."""
+    """Search field, offers, and the question row of the chosen fee.
+
+    What is typed or scanned and is no fee may be an invoice number: then Enter asks for the invoice.
+    """
+
+    invoice_asked = Signal(str)
+    stop_asked = Signal()
 
     def __init__(self) -> None:
         super().__init__()
         self.setObjectName("card")
         #: Why no fee can be added now, or empty.
         self.locked = ""
+        #: Whether the gateway is being asked about an invoice: then Esc stops that.
+        self.is_asking = False
         self._till: Till | None = None
         self._question: FeeQuestion | None = None
         self._changing: int | None = None
-        self.search = search_field("Add a fee", "Add a fee: type a word of its name, e.g. roof")
+        self.search = search_field("Add a fee", "A fee's name, e.g. roof, or an invoice number")
         self.search.textChanged.connect(self._searched)
         self.search.installEventFilter(self)
         self.offers = _Offers()
@@ -186,6 +195,9 @@ class FeePicker(QFrame):
             if not event.isAutoRepeat():
                 self._enter(watched)
             return True
+        if event.key() == Qt.Key.Key_Escape and watched is self.search and self.is_asking:
+            self.stop_asked.emit()
+            return True
         if event.key() == Qt.Key.Key_Escape and watched is self.search and self.search.text():
             self.search.clear()
             return True
@@ -203,6 +215,18 @@ class FeePicker(QFrame):
             self._commit()
         elif (item := self.offers.currentItem()) is not None:
             self._choose(item.data(CODE_ROLE))
+        elif looks_like_an_invoice(text := self.search.text().strip()):
+            self.invoice_asked.emit(text)
+        elif text:
+            self._refuse("No fee is called that, and no invoice number looks like it. Nothing was added.")
+
+    def ask_invoice(self) -> None:
+        """Take what stands in the search field for an invoice number, whatever fees it finds."""
+        if text := self.search.text().strip():
+            self.invoice_asked.emit(text)
+        else:
+            self.search.setFocus()
+            self._refuse("Type or scan the invoice number here first.")
 
     # -- the question row ----------------------------------------------------------------------------------
 

@@ -139,7 +139,9 @@ class InvoiceList(QFrame):
         self._items = {}
         for invoice in draft.invoices:
             count = len(invoice.lines)
-            text = f"{invoice.type_id}  {invoice.type_name} · {count} {'fee' if count == 1 else 'fees'}"
+            fees = "1 fee" if count == 1 else f"{count} fees"
+            what = "retrieved" if invoice.retrieved is not None else fees
+            text = f"{invoice.type_id}  {invoice.type_name} · {what}"
             top = self._item([text, format_dollars(invoice.total_cents)], bold=True)
             top.setFlags(Qt.ItemFlag.ItemIsEnabled)
             self.tree.addTopLevelItem(top)
@@ -188,7 +190,10 @@ def _line_text(line: Line) -> str:
 
 
 def _what_to_do(recent: tuple[Receipt, ...]) -> str:
-    lines = ["No fees yet. Type a word of a fee's name, press Enter, and it stands here under its invoice."]
+    lines = [
+        "No fees yet. Type a word of a fee's name, press Enter, and it stands here under its invoice. An "
+        "invoice number, typed or scanned, brings the invoice."
+    ]
     if recent:
         lines += ["", "Last sales"]
         lines += [

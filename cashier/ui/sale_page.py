@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from itertools import pairwise
 
-from PySide6.QtCore import Signal, SignalInstance
+from PySide6.QtCore import Qt, Signal, SignalInstance
 from PySide6.QtGui import QKeyEvent, QStandardItemModel
 from PySide6.QtWidgets import (
     QComboBox,
@@ -17,7 +17,7 @@ from PySide6.QtWidgets import (
 from cashier.domain.errors import CashierError
 from cashier.domain.money import Cents, format_dollars
 from cashier.domain.sale import Customer, Permit
-from cashier.till.draft import Line
+from cashier.till.draft import Line, Retrieved
 from cashier.till.readers import ReaderView
 from cashier.till.snapshot import DraftView, Snapshot
 from cashier.till.till import Till
@@ -53,6 +53,11 @@ class SalePage(QWidget):
     #: The reference of the card payment in doubt that stands in the way of cash.
     release_asked = Signal(str)
     readers_asked = Signal()
+    customer_asked = Signal()
+    #: With the retrieved invoice whose amount is to be another.
+    amount_asked = Signal(object)
+    #: Another sale is on the screen.
+    sale_changed = Signal()
 
     def __init__(self) -> None:
         super().__init__()
@@ -68,6 +73,7 @@ class SalePage(QWidget):
         left.setSpacing(12)
         left.addWidget(self._customer_card())
         left.addWidget(self.fees, 1)
+        self._left = left
         layout.addLayout(left, 5)
         layout.addLayout(self._right_side(), 4)
         self.invoices.remove_asked.connect(lambda number: self._try(lambda till: till.remove_fee(number)))
@@ -121,6 +127,7 @@ class SalePage(QWidget):
             grid.setColumnStretch(column, 1)
         box = QVBoxLayout()
         box.setSpacing(8)
+        self.fields["account_number"].returnPressed.connect(self.customer_asked.emit)
         box.addLayout(row(label("Customer and permit", "heading"), 1, label("F4", "key")))
         box.addLayout(grid)
         return card(box)
@@ -205,6 +212,10 @@ class SalePage(QWidget):
         self.part_paid.hide()
         return self.part_paid
 
+    def show_lookups(self, bar: QWidget) -> None:
+        """Where what is looked up is told: above the fees."""
+        self._left.insertWidget(1, bar)
+
     # -- snapshot down -------------------------------------------------------------------------------------
 
     def attach(self, till: Till) -> None:
@@ -224,6 +235,8 @@ class SalePage(QWidget):
     def show_snapshot(self, snapshot: Snapshot) -> None:
         """Show the draft."""
         draft = snapshot.draft
+        if self._shown_sale not in ("", draft.sale_id):
+            self.sale_changed.emit()
         is_other_sale = draft.is_empty and self._shown_sale not in ("", draft.sale_id)
         self._shown_sale = draft.sale_id
         if is_other_sale:
@@ -313,8 +326,15 @@ class SalePage(QWidget):
     def _change(self, line: Line) -> None:
         if self._till is not None and self._till.snapshot().draft.is_locked:
             self.tell(LOCKED)
+        elif (retrieved := self._retrieved(line)) is not None:
+            self.amount_asked.emit(retrieved)
         else:
             self.fees.start_change(line)
+
+    def _retrieved(self, line: Line) -> Retrieved | None:
+        assert self._till is not None
+        views = (view.retrieved for view in self._till.snapshot().draft.invoices)
+        return next((item for item in views if item is not None and item.number == line.number), None)
 
     def _pay_clicked(self) -> None:
         """The card key: it pays what is due, or goes to the payment that holds the sale, or says why not."""
@@ -387,10 +407,12 @@ class SalePage(QWidget):
         self.fees.search.setFocus()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Typing anywhere searches."""
+        """Typing anywhere searches; Esc stops what is being asked."""
         text = typed(event)
         if text:
             self.search_for(text)
+        elif event.key() == Qt.Key.Key_Escape and self.fees.is_asking:
+            self.fees.stop_asked.emit()
         else:
             super().keyPressEvent(event)
 

@@ -2,8 +2,11 @@
 
 SHORTCUTS = (
     ("Ctrl+1  Ctrl+2  Ctrl+3  Ctrl+4", "sale, payment, in doubt, receipts"),
-    ("F3", "search a fee, or a receipt"),
-    ("F4", "customer and permit"),
+    ("F3", "search a fee, or a receipt; an invoice number, typed or scanned, and Enter retrieve the invoice"),
+    ("Shift+F3", "what stands in the search field is an invoice number: look it up"),
+    ("F4", "customer and permit; Enter on the account number looks the customer up"),
+    ("F5", "sales put aside: Enter resumes one, Del drops it"),
+    ("Shift+F5", "put this sale aside under the customer's name"),
     ("F6", "the invoices of the sale: Enter changes a line, Del removes it"),
     ("F7", "choose the card reader"),
     ("Shift+F7", "all readers: what is plugged in, and which is which"),

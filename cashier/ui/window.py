@@ -3,7 +3,7 @@
 The window is painted before the till exists; `attach` brings the till in.
 """
 
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QSize, Qt, Signal, SignalInstance
@@ -27,11 +27,13 @@ from cashier.till.till import AlreadyAsked, Till
 from cashier.ui.desk_acts import DeskActs
 from cashier.ui.desk_page import DeskPage
 from cashier.ui.held_dialog import HeldDialog
+from cashier.ui.lookups import Lookups
 from cashier.ui.messages import Messages
 from cashier.ui.papers import Papers
 from cashier.ui.payment_page import PaymentPage, ViewMaker
 from cashier.ui.print_acts import PrintActs
 from cashier.ui.print_bar import PrintBar
+from cashier.ui.putting_aside import PuttingAside
 from cashier.ui.readers_dialog import ReadersDialog
 from cashier.ui.receipts_page import ReceiptsPage
 from cashier.ui.sale_page import SalePage
@@ -82,6 +84,8 @@ class MainWindow(QMainWindow):
         self.desk = DeskPage(theme)
         self.receipts = ReceiptsPage(theme)
         self.acts = DeskActs(self, self.desk, self.messages.tell, self._run)
+        self.lookups = Lookups(self, self.sale, self.messages, self._run)
+        self.aside = PuttingAside(self, self.sale, self.lookups.bar, self._run)
         self.fault_bar = FaultBar("Acknowledge …")
         self.print_bar = PrintBar()
         self.pages = QStackedWidget()
@@ -135,6 +139,18 @@ class MainWindow(QMainWindow):
             self.rail.append(button)
         self.rail[SALE].setChecked(True)
         layout.addStretch()
+        self.put_aside = Button("Put aside", "Put this sale aside (Shift+F5)")
+        self.held = Button("Held", "Sales put aside (F5)")
+        for button, act in (
+            (self.put_aside, lambda: self.aside.hold()),
+            (self.held, lambda: self.aside.show()),
+        ):
+            button.setObjectName("rail")
+            button.setToolTip(button.accessibleName())
+            # By keyboard each has a key of its own; a click must not take the focus from what is typed.
+            button.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+            button.clicked.connect(lambda _checked=False, act=act: self._on_sale(act))
+            layout.addWidget(button)
         return rail
 
     def _status(self, training: bool) -> QFrame:
@@ -184,6 +200,9 @@ class MainWindow(QMainWindow):
             ("Ctrl+4", lambda: self.show_page(RECEIPTS)),
             ("F1", self.show_shortcuts),
             ("F3", self._search),
+            ("Shift+F3", self._look_up_invoice),
+            ("F5", lambda: self._on_sale(self.aside.show)),
+            ("Shift+F5", lambda: self._on_sale(self.aside.hold)),
             ("F4", lambda: self._focus_on_sale(self.sale.fields["name"])),
             ("F6", lambda: self._focus_on_sale(self.sale.invoices.tree)),
             ("F7", lambda: self._focus_on_sale(self.sale.reader)),
@@ -218,6 +237,8 @@ class MainWindow(QMainWindow):
         self.acts.attach(till)
         self.prints.attach(till)
         self.papers.printing = till.printing
+        self.lookups.attach(till)
+        self.aside.attach(till)
         self.receipts.attach(till)
         till.subscribe(self.refresh)
         self.refresh()
@@ -258,6 +279,7 @@ class MainWindow(QMainWindow):
         fault = f"○ {snapshot.line_fault}" if snapshot.line_fault else ""
         self.line_label.setText(fault or _LINES[snapshot.line])
         self.line_label.setMinimumWidth(min(self.line_label.sizeHint().width(), scaled(LINE_WIDTH_MIN)))
+        self.held.setText(f"Held  {len(snapshot.held)}" if snapshot.held else "Held")
         payment = snapshot.payment
         paying = payment.reference if payment and payment.state is PaymentState.OPEN else ""
         unsettled = sum(row.reference != paying for row in snapshot.unsettled)
@@ -395,6 +417,15 @@ class MainWindow(QMainWindow):
             return self.receipts.search
         self._focus_on_sale(self.sale.fees.search)
         return self.sale.fees.search
+
+    def _look_up_invoice(self) -> None:
+        """What stands in the sale's search field is an invoice number."""
+        self._on_sale(self.sale.fees.ask_invoice)
+
+    def _on_sale(self, act: Callable[[], object]) -> None:
+        if self.pages.currentIndex() != SALE:
+            self.show_page(SALE)
+        act()
 
     def _focus_on_sale(self, widget: QWidget) -> None:
         self.show_page(SALE)

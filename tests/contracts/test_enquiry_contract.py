@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import datetime as dt
 import socket
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -11,18 +12,30 @@ import httpx
 import pytest
 import simplejson
 
+from cashier.domain.enquiry import FoundCustomer, FoundInvoice
 from cashier.domain.errors import CashierError, InDoubt, Refused, TooBusy, Unavailable
+from cashier.domain.money import Cents
 from cashier.gateway.enquiry import InvoiceEnquiry
 from cashier.gateway.transport import Timeouts, make_client
 from cashier.sandbox.config import SandboxConfig
 from cashier.sandbox.serve import RunningSandbox
 from cashier.till.ports import Enquiry
-from tests.fakes.enquiry import FakeEnquiry
+from tests.fakes.enquiry import FakeEnquiry, FakeInvoice
 from tests.sandbox.payer import Payer
 
 SAMPLE = Path(__file__).parents[1] / "data" / "samples" / "mcci.json"
 NUMBER, TOTAL = "MCCI-2026-0001", 18_000
 AT_MOST_S = 20
+ROBIN = FoundCustomer(
+    "BU7-00042",
+    "Robin Example",
+    "3 Sample Lane",
+    "Sampletown",
+    "FL",
+    "32003",
+    "",
+    "robin@example.org",
+)
 
 
 class World(Protocol):
@@ -32,6 +45,7 @@ class World(Protocol):
 
     async def launch(self) -> None: ...
     async def pay(self, cents: int) -> None: ...
+    async def seed(self) -> None: ...
     def refuse_credentials(self) -> None: ...
     def be_busy(self, times: int, retry_after_s: int | None) -> None: ...
     def be_silent(self) -> None: ...
@@ -51,6 +65,18 @@ class FakeWorld:
 
     async def pay(self, cents: int) -> None:
         self.fake.pay(NUMBER, cents)
+
+    async def seed(self) -> None:
+        self.fake.invoices["UB-12345"] = FakeInvoice(
+            12_000,
+            2_000,
+            date=dt.date(2026, 1, 5),
+            due_date=dt.date(2026, 2, 28),
+            minimum_cents=2_500,
+            allow_partial=True,
+            autopay=dt.date(2026, 2, 20),
+        )
+        self.fake.customers["BU7-00042"] = ROBIN
 
     def refuse_credentials(self) -> None:
         self.fake.refused.add("town")
@@ -125,6 +151,29 @@ class RealWorld:
                 assert "Thank you" in payer.process().text
 
         await asyncio.to_thread(at_the_page)
+
+    async def seed(self) -> None:
+        await asyncio.to_thread(
+            self._sandbox.seed_invoice,
+            "UB-12345",
+            "120.00",
+            paid="20.00",
+            minimum="25.00",
+            allow_partial=True,
+            date="2026-01-05",
+            due_date="2026-02-28",
+            autopay="2026-02-20",
+        )
+        await asyncio.to_thread(
+            self._sandbox.seed_customer,
+            "BU7-00042",
+            name="Robin Example",
+            address="3 Sample Lane",
+            city="Sampletown",
+            state="FL",
+            zip="32003",
+            email="robin@example.org",
+        )
 
     def refuse_credentials(self) -> None:
         self._key = "another-key"
@@ -247,3 +296,80 @@ async def test_calls_at_once_are_all_answered(world: World) -> None:
         ("nothing", False),
         (NUMBER, True),
     ]
+
+
+# -- retrieving ----------------------------------------------------------------------------------------------
+
+
+async def test_an_invoice_is_found_with_all_that_a_clerk_needs(world: World) -> None:
+    await world.seed()
+    found = await world.enquiry.find_invoice("town", "UB-12345")
+    assert found == FoundInvoice(
+        number="UB-12345",
+        total_cents=Cents(12_000),
+        balance_cents=Cents(10_000),
+        date=dt.date(2026, 1, 5),
+        due_date=dt.date(2026, 2, 28),
+        minimum_cents=Cents(2_500),
+        allow_partial=True,
+        autopay=dt.date(2026, 2, 20),
+    )
+    assert found.least_cents == 2_500
+
+
+async def test_a_launched_invoice_is_found_too_and_then_paid(world: World) -> None:
+    await world.launch()
+    found = await world.enquiry.find_invoice("town", NUMBER)
+    assert found is not None and (found.total_cents, found.balance_cents) == (TOTAL, TOTAL)
+    await world.pay(TOTAL)
+    found = await world.enquiry.find_invoice("town", NUMBER)
+    assert found is not None and (found.total_cents, found.balance_cents) == (TOTAL, 0)
+
+
+async def test_an_unknown_number_is_an_answer_and_no_error(world: World) -> None:
+    await world.seed()
+    assert await world.enquiry.find_invoice("town", "UB-99999") is None
+    assert await world.enquiry.find_customer("town", "BU7-99999") is None
+
+
+async def test_a_customer_is_found_by_account_number(world: World) -> None:
+    await world.seed()
+    assert await world.enquiry.find_customer("town", "BU7-00042") == ROBIN
+
+
+@pytest.mark.parametrize("what", ["find_invoice", "find_customer"])
+async def test_a_biller_without_credentials_cannot_be_looked_up_at(world: World, what: str) -> None:
+    with pytest.raises(Refused) as refused:
+        await getattr(world.enquiry, what)("other", "UB-12345")
+    assert "other" in refused.value.user_text
+    assert world.asked() == 0
+
+
+@pytest.mark.parametrize("what", ["find_invoice", "find_customer"])
+async def test_looking_up_with_refused_credentials_is_refused(world: World, what: str) -> None:
+    await world.seed()
+    world.refuse_credentials()
+    with pytest.raises(Refused):
+        await getattr(world.enquiry, what)("town", "UB-12345")
+
+
+async def test_looking_up_is_paced_and_waits_when_it_is_too_busy(world: World) -> None:
+    world.be_busy(1, 7)
+    await world.seed()
+    with pytest.raises(TooBusy) as busy:
+        await world.enquiry.find_invoice("town", "UB-12345")
+    assert busy.value.retry_after_s == 7
+    assert await world.enquiry.find_invoice("town", "UB-12345") is not None
+
+
+async def test_silence_when_looking_up_is_in_doubt(world: World) -> None:
+    world.be_silent()
+    with pytest.raises(InDoubt):
+        await asyncio.wait_for(world.enquiry.find_invoice("town", "UB-12345"), AT_MOST_S)
+
+
+@pytest.mark.parametrize("what", ["find_invoice", "find_customer"])
+async def test_nobody_there_when_looking_up_is_unavailable(world: World, what: str) -> None:
+    world.be_unreachable()
+    with pytest.raises(Unavailable):
+        await getattr(world.enquiry, what)("town", "UB-12345")

@@ -2,6 +2,7 @@
 
 import contextlib
 import secrets
+import uuid
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import httpx
 import pytest
 
 from cashier.domain.errors import Discrepancy, Held
+from cashier.domain.ids import held_reference
 from cashier.domain.money import Cents
 from cashier.domain.payment import InvoiceShare, PaymentState
 from cashier.hub.client import HubClient
@@ -109,3 +111,15 @@ async def test_what_is_announced_once_more_is_held_once_more(holds_of: MakeHolds
 
 async def test_nothing_is_quarantined_at_first(holds_of: MakeHolds) -> None:
     assert list(await holds_of("A").quarantined()) == []
+
+
+async def test_a_sale_put_aside_holds_its_invoices_and_gives_them_back(holds_of: MakeHolds) -> None:
+    first, second = holds_of("A"), holds_of("B")
+    reference = held_reference("A", uuid.UUID(int=7))
+    await _announce(first, reference, portal=None)
+    with pytest.raises(Held, match="till A has put aside since") as held:
+        await _announce(second, TWO)
+    assert (held.value.till, held.value.reference) == ("A", reference)
+    assert list(await first.held()) == [reference]
+    await first.settled(reference, S.ABANDONED)
+    await _announce(second, TWO)

@@ -6,7 +6,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cashier.domain.ids import RANDOM_BITS, payment_reference, uuid7
+from cashier.domain.ids import (
+    RANDOM_BITS,
+    held_by,
+    held_reference,
+    is_held_reference,
+    payment_reference,
+    uuid7,
+)
 from cashier.domain.scrub import scrub_card_numbers
 
 _MS = st.integers(0, (1 << 48) - 1)
@@ -48,3 +55,11 @@ def test_a_reference_has_letters_fits_and_is_never_taken_for_a_card(
     assert reference.startswith(f"{till}-")
     assert scrub_card_numbers(reference) == reference
     assert scrub_card_numbers(f"BillerReference={reference}&x=1") == f"BillerReference={reference}&x=1"
+
+
+def test_a_reference_of_a_sale_put_aside_says_by_whom() -> None:
+    reference = held_reference("A-1", uuid.UUID(int=7))
+    assert reference == "A-1-held-00000000000000000000000000000007"
+    assert (is_held_reference(reference), held_by(reference)) == (True, "A-1")
+    payments = payment_reference("A", uuid.UUID(int=7))
+    assert (is_held_reference(payments), held_by(payments)) == (False, "")

@@ -9,7 +9,7 @@ from functools import cache, partial
 from typing import TYPE_CHECKING, TypeVar
 
 from cashier.bootstrap import NONCE_BITS, profiles
-from cashier.domain.enquiry import InvoiceStatus
+from cashier.domain.enquiry import FoundCustomer, FoundInvoice, InvoiceStatus
 from cashier.domain.errors import CashierError, InDoubt, Refused, TooBusy, Unavailable
 from cashier.domain.payment import InvoiceShare, PaymentState
 from cashier.domain.postback import DeliveredPostback
@@ -94,6 +94,19 @@ class GatewayLine(_Lines):
         if not self.can_ask(biller):
             raise Refused("The biller GUID is not set.")
         return await self._ask("enquiry", partial(self._status, invoice_number, biller))
+
+    async def find_invoice(self, biller: str, number: str) -> FoundInvoice | None:
+        """See the port. The simulated gateway tells no dates."""
+        status = await self.ask(number, biller)
+        if not status.found:
+            return None
+        if status.balance_cents is None or status.total_due_cents is None:
+            raise InDoubt("The gateway gave no clear answer.")
+        return FoundInvoice(number, status.total_due_cents, status.balance_cents)
+
+    async def find_customer(self, biller: str, account: str) -> FoundCustomer | None:
+        """See the port. No customer is looked up in the simulation."""
+        raise Refused("Nobody asks for customers here.")
 
     def _status(self, number: str, biller: str) -> InvoiceStatus:
         world = self._world

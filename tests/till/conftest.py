@@ -101,6 +101,7 @@ class Desk:
         self.holds = FakeHolds()
         self.enquiry = FakeEnquiry()
         self.reader_probe = FakeReaderProbe()
+        self.schedule = SCHEDULE
         self.restart(config)
 
     def restart(self, config: TillConfig = CONFIG) -> Till:
@@ -110,7 +111,7 @@ class Desk:
             self.randomness,
             self.journal,
             Outside(self.gateway, self.feed, self.holds, self.enquiry, FakeApprovers(), self.reader_probe),
-            schedule_on=lambda _date: SCHEDULE,
+            schedule_on=lambda _date: self.schedule,
             sleep=self._sleep,
         )
         self.payments = CardPayments(

@@ -16,6 +16,7 @@ from cashier.domain.payment import PaymentState
 from cashier.till.snapshot import LineState
 from cashier.ui.messages import WAITING_MAX
 from cashier.ui.readers_dialog import ReadersDialog
+from cashier.ui.retrieve_dialogs import HeldSalesDialog
 from cashier.ui.shortcuts import SHORTCUTS
 from cashier.ui.tender_dialog import TenderDialog
 from cashier.ui.window import DESK, PAYMENT, RECEIPTS, SALE
@@ -39,7 +40,10 @@ WORKS: dict[str, Callable[[Desk], bool]] = {
     "Ctrl+3": lambda desk: on(desk) == DESK,
     "Ctrl+4": lambda desk: on(desk) == RECEIPTS,
     "F3": lambda desk: desk.focus is desk.window.sale.fees.search,
+    "Shift+F3": lambda desk: "invoice number here first" in desk.window.sale.fees.reason.text(),
     "F4": lambda desk: desk.focus is desk.window.sale.fields["name"],
+    "F5": lambda desk: isinstance(desk.dialogs[0], HeldSalesDialog),
+    "Shift+F5": lambda desk: "PUT ASIDE" in desk.window.lookups.bar.banner.text,
     "F6": lambda desk: desk.focus is desk.window.sale.invoices.tree,
     "F7": lambda desk: desk.focus is desk.window.sale.reader,
     "Shift+F7": lambda desk: isinstance(desk.dialogs[0], ReadersDialog),
