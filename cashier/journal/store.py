@@ -1,7 +1,7 @@
 """The journal port on SQLite (`cashier.till.ports.Journal`)."""
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -299,6 +299,21 @@ class SqliteJournal:
         while True:
             with translated(self._path):
                 batch = self._opened().execute(sql, (last, *values)).fetchall()
+            for row in batch:
+                yield entry_of(row)
+            if len(batch) < _BATCH:
+                return
+            last = batch[-1][0]
+
+    def entries_of(self, kinds: Collection[EntryKind]) -> Iterator[Entry]:
+        """See the port. Entries recorded while the caller works through them are among them."""
+        names = [kind.value for kind in kinds]
+        marks = ", ".join("?" for _ in names)
+        sql = f"SELECT {COLUMNS} FROM entry WHERE seq > ? AND kind IN ({marks}) ORDER BY seq LIMIT {_BATCH}"
+        last = 0
+        while True:
+            with translated(self._path):
+                batch = self._opened().execute(sql, (last, *names)).fetchall()
             for row in batch:
                 yield entry_of(row)
             if len(batch) < _BATCH:

@@ -400,7 +400,8 @@ class Till:
         Closing depends on no answer of anyone. Refused while a payment is before a payer.
         """
         self._refuse_while_paying()
-        entry = close_day(self._journal, self._clock, self._randomness, self.config.cashier)
+        by, till = self.config.cashier, self.config.till
+        entry = close_day(self._journal, self._clock, self._randomness, by, till=till)
         self._changed()
         return entry
 

@@ -4,7 +4,7 @@ Everything that is asked for is kept ready, so that a record costs the same afte
 writes millions of entries.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 from cashier.domain.entries import (
     GENESIS,
@@ -218,6 +218,10 @@ class MemoryJournal:
         """See the port. Entries recorded while the caller works through them are among them."""
         tables = self._tables
         yield from tables.entries if subject is None else tables.by_subject.get(subject, ())
+
+    def entries_of(self, kinds: Collection[EntryKind]) -> Iterator[Entry]:
+        """See the port."""
+        yield from (entry for entry in self._tables.entries if entry.kind in kinds)
 
     def verify(self) -> Break | None:
         """See the port."""
