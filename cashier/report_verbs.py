@@ -2,7 +2,6 @@
 
 import contextlib
 import datetime as dt
-import os
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -59,19 +58,12 @@ def write_whole(out: Path, sources: Sequence[Path], write: Callable[[Path], obje
         raise Refused(f"{out}: cannot be written: belongs to the journal")
     if out.exists() and not out.is_file():
         raise Refused(f"{out}: cannot be written: is not a file")
-    part = out.with_name(out.name + ".part")
+    from cashier.paper import whole
+
     try:
-        part.unlink(missing_ok=True)
-        part.touch(mode=0o600)
-        write(part)
-        with part.open("rb+") as stream:
-            os.fsync(stream.fileno())
-        part.replace(out)
+        whole.write_whole(out, write)
     except OSError as error:
         raise Refused(f"{out}: cannot be written: {error.strerror}") from None
-    finally:
-        with contextlib.suppress(OSError):
-            part.unlink(missing_ok=True)
 
 
 def print_report(report: DailyReport, out: Path, page: str, sources: Sequence[Path]) -> None:

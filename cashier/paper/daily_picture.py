@@ -23,7 +23,7 @@ def picture(report: DailyReport, width: float) -> Item:
 
 def _draw(painter: QPainter, report: DailyReport, width: float) -> None:
     half = (width - 30) / 2
-    _hours(painter, report, half)
+    draw_hours(painter, report, half)
     painter.save()
     painter.translate((half + 30) * UNIT, 0)
     _types(painter, report, half)
@@ -36,7 +36,8 @@ def hours_shown(report: DailyReport) -> list[int]:
     return list(range(min(hours), max(hours) + 1)) if hours else []
 
 
-def _hours(painter: QPainter, report: DailyReport, width: float) -> None:
+def draw_hours(painter: QPainter, report: DailyReport, width: float) -> None:
+    """The bars by hour at the painter's origin, in tenths of a point."""
     _text(painter, "Taken by hour", _TITLE, 0, 0)
     shown, tallies = hours_shown(report), report.figures.hours
     most = max((tally.amount_cents for tally in tallies.values()), default=0) or 1

@@ -5,6 +5,7 @@ alike; what it is painted on scales it. An item costs no more than the strokes i
 painted in little more time than Qt itself needs for their texts.
 """
 
+import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -32,20 +33,34 @@ class Style(NamedTuple):
     color: QColor = INK
 
 
-@lru_cache(maxsize=32)
+class _Fonts(threading.local):
+    """Fonts and their measures by style. Each thread has its own: Qt's are not to be shared by two."""
+
+    def __init__(self) -> None:
+        self.fonts: dict[tuple[float, bool], tuple[QFont, QFontMetricsF]] = {}
+
+    def of(self, size: float, bold: bool) -> tuple[QFont, QFontMetricsF]:
+        found = self.fonts.get((size, bold))
+        if found is None:
+            font = QFont(FAMILY)
+            font.setPixelSize(round(size * UNIT))
+            font.setBold(bold)
+            font.setFeature(QFont.Tag("tnum"), 1)
+            found = self.fonts[size, bold] = (font, QFontMetricsF(font))
+        return found
+
+
+_fonts = _Fonts()
+
+
 def font_of(size: float, bold: bool) -> QFont:
     """The font of a style, in tenths of a point."""
-    font = QFont(FAMILY)
-    font.setPixelSize(round(size * UNIT))
-    font.setBold(bold)
-    font.setFeature(QFont.Tag("tnum"), 1)
-    return font
+    return _fonts.of(size, bold)[0]
 
 
-@lru_cache(maxsize=32)
 def metrics_of(size: float, bold: bool) -> QFontMetricsF:
     """The measures of a style's font."""
-    return QFontMetricsF(font_of(size, bold))
+    return _fonts.of(size, bold)[1]
 
 
 @lru_cache(maxsize=4096)

@@ -109,6 +109,16 @@ def x_report(daybook: Daybook, counter: Counter, date: dt.date, now: dt.datetime
     return DailyReport(**{name: getattr(found, name) for name in _MEMBERS} | {"heading": heading})
 
 
+def shown(daybook: Daybook, counter: Counter, scope: Scope, now: dt.datetime) -> DailyReport:
+    """What a person who chose these days sees: the X of one day of this till that is not closed."""
+    if scope.first == scope.last and not scope.clerk and scope.till in ("", counter.till):
+        found = reported(daybook, counter, scope, now)
+        if found.heading.kind is ReportKind.Z or not (found.instruments or found.voids):
+            return found
+        return x_report(daybook, counter, scope.first, now)
+    return reported(daybook, counter, scope, now)
+
+
 _MEMBERS = tuple(DailyReport.__dataclass_fields__)
 
 
