@@ -9,11 +9,11 @@ from pathlib import Path
 from PySide6.QtCore import QBuffer, QIODevice, QMarginsF, QPointF, QSizeF
 from PySide6.QtGui import QPageLayout, QPageSize, QPainter, QPdfWriter, QPen
 
-from cashier.domain.daily import DailyReport, Instrument, Numbers, ReportKind, Tally
+from cashier.domain.daily import Allocation, DailyReport, Instrument, Numbers, ReportKind, Tally
 from cashier.domain.money import format_dollars
 from cashier.domain.receipt import TenderKind
 from cashier.paper.daily_picture import picture
-from cashier.paper.pdf_dates import dated
+from cashier.paper.pdf_dates import finished
 from cashier.paper.pen import INK, LINE, RESOLUTION, SOFT
 from cashier.paper.sheet import (
     UNIT,
@@ -86,7 +86,7 @@ def pdf_bytes(
     report: DailyReport,
     size: QPageSize.PageSizeId = QPageSize.PageSizeId.Letter,
     progress: Progress = lambda _done, _all: None,
-) -> bytes:
+) -> bytearray:
     """A report as the bytes of a PDF: the same bytes for the same report. Needs a QGuiApplication."""
     layout = Layout(report, size)
     data = QBuffer()
@@ -107,7 +107,7 @@ def pdf_bytes(
             layout.paint(painter, number)
     finally:
         painter.end()
-    return dated(bytes(data.data().data()), report.heading.made_at)
+    return finished(data, report.heading.made_at)
 
 
 def write_pdf(
@@ -345,7 +345,7 @@ def _instruments(report: DailyReport, kind: TenderKind, name: str) -> Iterator[I
     table = Table(shape)
     yield table.heading
     for item in rows:
-        yield table.row(*values(item))
+        yield table.lazy(values, item)
     total = report.figures.tenders[kind]
     last = (
         f"{total.count:,}",
@@ -477,13 +477,14 @@ def _allocations(report: DailyReport) -> Iterator[Item]:
     yield from section("Allocation, receipt by receipt", note)
     table = Table(_SHARES)
     yield table.heading
-    names: dict[int, str] = {}
-    for share in report.allocations:
-        name = names.get(share.type_id)
-        if name is None:
-            name = names[share.type_id] = report.type_name(share.type_id)
+    names = {type_id: report.type_name(type_id) for type_id in report.figures.types}
+
+    def values(share: Allocation) -> tuple[str, ...]:
         account, amount = share.account or "no account", format_dollars(share.amount_cents)
-        yield table.row(share.receipt, share.permit, name, account, amount)
+        return (share.receipt, share.permit, names[share.type_id], account, amount)
+
+    for share in report.allocations:
+        yield table.lazy(values, share)
     total = format_dollars(sum(share.amount_cents for share in report.allocations))
     yield table.row("Together", "", "", "", total, bold=True)
 

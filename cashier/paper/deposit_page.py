@@ -21,7 +21,7 @@ from cashier.paper.daily_page import (
     section,
     signature_item,
 )
-from cashier.paper.pdf_dates import dated
+from cashier.paper.pdf_dates import finished
 from cashier.paper.pen import INK, LINE, RESOLUTION, SOFT
 from cashier.paper.sheet import (
     UNIT,
@@ -103,7 +103,7 @@ def pdf_bytes(
     report: DailyReport,
     size: QPageSize.PageSizeId = QPageSize.PageSizeId.Letter,
     counted: Counted | None = None,
-) -> bytes:
+) -> bytearray:
     """The slip as the bytes of a PDF. Needs a QGuiApplication."""
     paper = QPageSize(size).size(QPageSize.Unit.Point)
     scale = min(1.0, (paper.width() - 2 * PAGE_MARGIN) / WIDTH)
@@ -131,7 +131,7 @@ def pdf_bytes(
             painter.restore()
     finally:
         painter.end()
-    return dated(bytes(data.data().data()), report.heading.made_at)
+    return finished(data, report.heading.made_at)
 
 
 def _header(painter: QPainter, report: DailyReport, place: str) -> None:

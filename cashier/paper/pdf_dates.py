@@ -3,29 +3,47 @@
 import datetime as dt
 import re
 
-_DATE = re.compile(rb"(\(D:)(\d{14})([^)]*)(\))")
-_XMP = re.compile(rb'(xmp:(?:CreateDate|ModifyDate|MetadataDate)=")([^"]*)(")')
-_ID = re.compile(rb"(/ID \[ ?)((?:<[0-9a-f]+>\s*)+)(\])", re.I)
-_UUID = re.compile(rb"(uuid:)([0-9a-f-]{36})")
+from PySide6.QtCore import QBuffer
+
+_DATE = re.compile(rb"\(D:(\d{14}[^)]*)\)")
+_XMP = re.compile(rb'xmp:(?:CreateDate|ModifyDate|MetadataDate)="([^"]*)"')
+_ID = re.compile(rb"/ID \[ ?((?:<[0-9a-fA-F]+>\s*)+)\]")
+_UUID = re.compile(rb"uuid:([0-9a-f-]{36})")
 
 
-def dated(pdf: bytes, stamp: str) -> bytes:
-    """The bytes of a PDF with the time `stamp` (UTC text) in place of the time it was written at.
+def finished(buffer: QBuffer, stamp: str) -> bytearray:
+    """What Qt has written into a buffer, `dated`; the buffer is emptied, since it may be large."""
+    pdf = bytearray(buffer.data().data())
+    buffer.close()
+    buffer.setData(b"")
+    dated(pdf, stamp)
+    return pdf
+
+
+def dated(pdf: bytearray, stamp: str) -> None:
+    """Put the time `stamp` (UTC text) in the place of the time that a PDF was written at.
 
     Every part keeps its length, so that the places that the file's end lists stay where they are.
     """
     moment = dt.datetime.fromisoformat(stamp).astimezone(dt.UTC)
     short, iso = moment.strftime("%Y%m%d%H%M%S").encode(), moment.strftime("%Y-%m-%dT%H:%M:%S").encode()
 
-    def zone(text: bytes) -> bytes:
-        return re.sub(rb"\d", b"0", text).replace(b"-", b"+")
+    def of_info(text: bytes) -> bytes:
+        return short + _zone(text[len(short) :])
 
-    def of_info(found: "re.Match[bytes]") -> bytes:
-        return found[1] + short + zone(found[3]) + found[4]
+    def of_xmp(text: bytes) -> bytes:
+        return iso + _zone(text[len(iso) :])
 
-    def of_xmp(found: "re.Match[bytes]") -> bytes:
-        return found[1] + (iso + zone(found[2][19:]))[: len(found[2])] + found[3]
+    for pattern, made in ((_DATE, of_info), (_XMP, of_xmp), (_ID, _zeros), (_UUID, _zeros)):
+        for found in list(pattern.finditer(pdf)):
+            start, end = found.span(1)
+            pdf[start:end] = made(bytes(found[1]))
 
-    pdf = _XMP.sub(of_xmp, _DATE.sub(of_info, pdf))
-    pdf = _ID.sub(lambda found: found[1] + re.sub(rb"[0-9a-fA-F]", b"0", found[2]) + found[3], pdf)
-    return _UUID.sub(lambda found: found[1] + re.sub(rb"[0-9a-f]", b"0", found[2]), pdf)
+
+def _zone(text: bytes) -> bytes:
+    """Greenwich's, in as many characters as another's."""
+    return re.sub(rb"\d", b"0", text).replace(b"-", b"+")
+
+
+def _zeros(text: bytes) -> bytes:
+    return re.sub(rb"[0-9a-fA-F]", b"0", text)

@@ -144,6 +144,16 @@ class Table:
         self._end = (self.columns[-1].x + self.columns[-1].width) * UNIT
         self._rule = QPen(LINE, 5)
         self.heading = Item(self.row_height + 10, self._draw_heading, head=True)
+        # One bound method for all rows, instead of one for each.
+        self._draw_lazy = self._draw_lazy  # type: ignore[method-assign]
+        self._draw = self._draw  # type: ignore[method-assign]
+
+    def lazy(self, values: Callable[[Any], tuple[str, ...]], row: object) -> Item:
+        """A row whose texts are made when it is painted: of many rows no texts are kept."""
+        return Item(self.row_height, self._draw_lazy, (values, row), table=self.heading)
+
+    def _draw_lazy(self, painter: QPainter, values: Callable[[Any], tuple[str, ...]], row: object) -> None:
+        self._draw(painter, values(row), False, INK)
 
     def row(self, *values: str, bold: bool = False, color: QColor = INK) -> Item:
         """A row as an item."""

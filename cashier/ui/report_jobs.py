@@ -4,7 +4,7 @@ What it makes it writes beside its place and puts there at the end: a job that i
 """
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
@@ -65,6 +65,13 @@ class ReportJobs(QObject):
         """Write a file, whole or not at all. Raises OSError, Stopped."""
         self.stopped_is_over()
         await _on_thread(lambda: write_whole(out, write))
+
+
+class Turn:
+    """Awaited, it lets the window take its turn."""
+
+    def __await__(self) -> Generator[None, None, None]:
+        yield
 
 
 class _Stoppable:

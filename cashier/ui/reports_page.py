@@ -19,16 +19,18 @@ from PySide6.QtWidgets import (
 
 from cashier.domain.daily import DailyReport, Scope
 from cashier.domain.errors import CashierError
+from cashier.domain.money import format_dollars
 from cashier.paper import daily_csv, daily_page, deposit_page
 from cashier.paper.daily_page import SIZES, Layout, days_of
 from cashier.till.till import Till
-from cashier.ui.report_jobs import OpenDaybook, ReportJobs, Stopped
+from cashier.ui.report_jobs import OpenDaybook, ReportJobs, Stopped, Turn
 from cashier.ui.report_preview import PictureView, ReportPreview
 from cashier.ui.theme import Theme, scaled
 from cashier.ui.widgets import Button, Shrinking, announce, label, row
 
 EVERY_TILL, EVERY_CLERK = "Every till", "Every clerk"
-SIDE_WIDTH = 320
+#: Pixels; with large text at most so many, so that the page keeps its place.
+SIDE_WIDTH, SIDE_WIDTH_MAX = 320, 430
 _DATE = "yyyy-MM-dd"
 
 Run = Callable[[Coroutine[Any, Any, None]], None]
@@ -49,7 +51,7 @@ class ReportsPage(QWidget):
         self._wanted = False
         self._busy = False
         self.preview = ReportPreview(theme)
-        self.picture = PictureView(scaled(SIDE_WIDTH) - 24)
+        self.picture = PictureView(_side_width() - 24)
         self.first, self.last = _date_field("First business date"), _date_field("Last business date")
         self.till_choice = _choice("Till", EVERY_TILL)
         self.clerk = _choice("Clerk", EVERY_CLERK)
@@ -108,7 +110,7 @@ class ReportsPage(QWidget):
         right.addLayout(working)
         holder = QWidget()
         holder.setLayout(right)
-        holder.setFixedWidth(scaled(SIDE_WIDTH))
+        holder.setFixedWidth(_side_width())
         right.setContentsMargins(0, 0, 0, 0)
         left = QVBoxLayout()
         left.setSpacing(12)
@@ -298,8 +300,6 @@ class ReportsPage(QWidget):
 
     async def _printed(self, layout: Layout, printer: Any) -> None:
         """Page by page, with the window alive in between; a stopped job is aborted at the printer."""
-        import asyncio
-
         from cashier.ui.printing import print_page, printing
 
         assert self._jobs is not None
@@ -312,7 +312,7 @@ class ReportsPage(QWidget):
                 for number in range(first, last + 1):
                     self._jobs.told(number - first, last - first + 1)
                     print_page(printer, painter, layout, number - 1, is_first=number == first)
-                    await asyncio.sleep(0)
+                    await Turn()
         except Stopped:
             printer.abort()
             self.noted.emit("printing stopped")
@@ -349,13 +349,15 @@ class ReportsPage(QWidget):
         self.first.setFocus()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """F5 makes the report again; Esc stops what is under way."""
-        if event.key() == Qt.Key.Key_F5:
-            self.refresh()
-        elif event.key() == Qt.Key.Key_Escape and self._busy:
+        """Esc stops what is under way."""
+        if event.key() == Qt.Key.Key_Escape and self._busy:
             self._stop()
         else:
             super().keyPressEvent(event)
+
+
+def _side_width() -> int:
+    return min(scaled(SIDE_WIDTH), SIDE_WIDTH_MAX)
 
 
 def _date_field(name: str) -> QDateEdit:
@@ -376,7 +378,8 @@ def _choice(name: str, *items: str) -> QComboBox:
 
 def _summary(report: DailyReport) -> str:
     """What matters most, in words."""
-    parts = [f"{report.heading.kind.value}."]
+    taken = report.figures.taken
+    parts = [f"{report.heading.kind.value}: {taken.count:,} taken, {format_dollars(taken.amount_cents)}."]
     missing = sum(len(numbers.gaps) for numbers in report.numbers)
     if not report.instruments and not report.voids:
         parts.append("No receipt was issued.")

@@ -182,6 +182,7 @@ class MainWindow(QMainWindow):
             ("F7", lambda: self._focus_on_sale(self.sale.reader)),
             ("Shift+F7", self.show_readers),
             ("F8", self._f8),
+            ("F5", self._report_again),
             ("Ctrl+N", self.new_sale),
             ("Ctrl+P", self._save_shown),
         ):
@@ -363,6 +364,10 @@ class MainWindow(QMainWindow):
             return self.receipts.search
         self._focus_on_sale(self.sale.fees.search)
         return self.sale.fees.search
+
+    def _report_again(self) -> None:
+        if self.pages.currentWidget() is self.reports:
+            self.reports.refresh()
 
     def _focus_on_sale(self, widget: QWidget) -> None:
         self.show_page(SALE)

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 from PySide6.QtCore import QDate, QRect, Qt
+from PySide6.QtPrintSupport import QPrinter
 from PySide6.QtWidgets import QFileDialog, QWidget
 
 from cashier.domain.daily import ReportKind
@@ -223,3 +224,22 @@ def test_a4_pages_hold_the_same_rows(desk: Desk) -> None:
     layout = page.preview.layout_shown
     assert layout is not None
     assert len(layout.items) == len(Layout(page.report).items)  # type: ignore[arg-type]
+
+
+def test_printing_goes_page_by_page_and_can_be_stopped(desk: Desk, tmp_path: Path) -> None:
+    page = page_of(desk, 40)
+    said, layout = told(page), page.preview.layout_shown
+    assert layout is not None
+    printer = QPrinter(QPrinter.PrinterMode.HighResolution)
+    printer.setOutputFileName(str(tmp_path / "printed.pdf"))
+    desk.loop.run_until_complete(page._printed(layout, printer))
+    assert said == ["sent to the printer"]
+    pages = (tmp_path / "printed.pdf").read_bytes().count(b"/Type /Page\n")
+    assert pages == len(layout.pages) > 1
+    assert page._jobs is not None
+    page._jobs.progressed.connect(lambda done, _all: done == 1 and page._stop())
+    other = QPrinter(QPrinter.PrinterMode.HighResolution)
+    other.setOutputFileName(str(tmp_path / "stopped.pdf"))
+    desk.loop.run_until_complete(page._printed(layout, other))
+    assert said[-1] == "printing stopped"
+    assert page.pdf.isEnabled()
