@@ -297,7 +297,8 @@ def _open(report: DailyReport) -> Iterator[Item]:
             state = item.state.replace("_", " ").lower()
             yield table.row(item.reference, state, since, format_dollars(item.amount_cents))
     if report.matters:
-        yield from section(f"To be seen to by a person: {len(report.matters)}", "Open now; in no total.")
+        note = "Open when this was made; in no total."
+        yield from section(f"To be seen to by a person: {len(report.matters)}", note)
         for text in report.matters:
             yield paragraph(text, TEXT, WIDTH)
 

@@ -128,7 +128,8 @@ def close_figures(daybook: Daybook, till: str, date: dt.date, now: dt.datetime) 
     counter = Counter("", till, "", {})
     heading = _heading(counter, ReportKind.Z, "", "", None)
     report = _report(daybook, Scope(date, date, till=till), heading, _at_offset(offset), ())
-    return {"till": till, "utc_offset_minutes": offset, **_recorded(report)}
+    matters = list(report.matters)
+    return {"till": till, "utc_offset_minutes": offset, "matters": matters, **_recorded(report)}
 
 
 def _recorded(report: DailyReport) -> dict[str, Any]:
@@ -149,7 +150,8 @@ def _z_report(daybook: Daybook, counter: Counter, scope: Scope, closed: Entry) -
         for item in body["carried"]
     )
     scope = Scope(scope.first, scope.last, till=closed.till)
-    report = _report(daybook, scope, heading, local, carried, upto=closed.seq, with_matters=False)
+    matters = body["report"]["matters"]
+    report = _report(daybook, scope, heading, local, carried, upto=closed.seq, matters=matters)
     told = _recorded(report)
     for name in _CHECKED:
         if canonical(told[name]) != canonical(body["report"][name]):
@@ -168,7 +170,7 @@ def _report(
     carried: Iterable[Carried],
     upto: int | None = None,
     *,
-    with_matters: bool = True,
+    matters: Iterable[str] | None = None,
 ) -> DailyReport:
     corrections = _corrections(daybook, upto)
 
@@ -184,7 +186,7 @@ def _report(
         carried=carried,
         local=local,
         elsewhere=elsewhere,
-        matters=[_matter(entry) for entry in daybook.open_matters()] if with_matters else (),
+        matters=[_matter(entry) for entry in daybook.open_matters()] if matters is None else matters,
     )
 
 

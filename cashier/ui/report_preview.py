@@ -13,7 +13,7 @@ from cashier.ui.theme import Theme
 
 #: Between two pages, pixels.
 BETWEEN = 16
-SCALE_MIN, SCALE_MAX = 0.6, 1.6
+SCALE_MIN, SCALE_MAX = 0.5, 1.6
 EMPTY = "No report is shown"
 #: Points of the picture beside the preview.
 PICTURE_WIDTH = 255.0

@@ -6,7 +6,7 @@ import pytest
 
 from cashier.domain.corrections import correction_draft
 from cashier.domain.daily import ReportKind, Scope, figures_to_json
-from cashier.domain.entries import EntryKind, canonical
+from cashier.domain.entries import Draft, EntryKind, canonical
 from cashier.domain.errors import Discrepancy, Refused
 from cashier.domain.payment import PaymentEvent
 from cashier.till.day import z_text
@@ -100,3 +100,14 @@ async def test_days_and_clerks_are_put_together_from_the_journal(desk: Desk) -> 
     assert (both.heading.kind, both.figures.taken.count) == (ReportKind.DAILY, 2)
     assert (both.numbers[0].first, both.numbers[0].last) == ("A-000001", "A-000002")
     assert _report(desk, Scope(DAY, DAY, clerk="Nobody")).figures.taken.count == 0
+
+
+async def test_p9_what_a_person_has_to_see_to_is_on_the_z_and_stays_there(desk: Desk) -> None:
+    await _sold(desk)
+    reason = {"reason": "DUPLICATE PAYMENT of invoice 700001", "reference": "A-1"}
+    (found,) = desk.journal.record([Draft("m1", EntryKind.DISCREPANCY_FOUND, "unknown-payment", reason)])
+    body = desk.till.close_day().body
+    assert body["report"]["matters"] == ["2026-02-03 DUPLICATE PAYMENT of invoice 700001"]
+    desk.journal.record([Draft("m2", EntryKind.MATTER_SEEN, "unknown-payment", {"matter": found.id})])
+    assert desk.journal.open_matters() == ()
+    assert _report(desk).matters == ("2026-02-03 DUPLICATE PAYMENT of invoice 700001",)
