@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from cashier.ui.app import Opener
     from cashier.ui.payment_page import ViewMaker
     from cashier.ui.payment_view import PaymentView
+    from cashier.ui.report_jobs import OpenDaybook
 
 JOURNAL = "journal.db"
 #: Random bits of a postback address's nonce.
@@ -325,6 +326,13 @@ def journal_of(settings: "Settings", clock: Clock) -> "SqliteJournal":
     return SqliteJournal(folder / JOURNAL, till=settings.till, clock=clock, holder=holder)
 
 
+def daybook_of(settings: "Settings") -> "OpenDaybook":
+    """Opens this till's journal for reading, on the thread that does."""
+    from cashier.journal.daybook import open_daybook
+
+    return functools.partial(open_daybook, data_folder(settings) / JOURNAL)
+
+
 async def _verify(journal: "SqliteJournal", till: Till) -> None:
     """Verify what was recorded before this start, beside everything else: on a connection of its own."""
     till.integrity.verified((await asyncio.to_thread(journal.verify_all)).broken)
@@ -462,11 +470,11 @@ def opener(*, training: bool, settings_file: Path, sandbox_options: Sequence[str
 
         if training:
             async with training_till(sandbox_options) as (till, settings):
-                yield Opened(till, view_maker(settings))
+                yield Opened(till, view_maker(settings), daybook_of(settings))
             return
         settings = real_settings(settings_file)
         async with open_till(settings, Secrets(settings.site, settings.till, os.environ)) as till:
-            yield Opened(till, view_maker(settings))
+            yield Opened(till, view_maker(settings), daybook_of(settings))
 
     return open_it
 

@@ -12,6 +12,7 @@ import click
 from cashier import paths
 from cashier.cli_readers import readers
 from cashier.cli_receipt import receipt as receipt_verbs
+from cashier.cli_reports import report
 from cashier.cli_servers import hub, known_fault, sandbox
 from cashier.domain.errors import Refused
 from cashier.endings import Seconds, Verbs
@@ -197,11 +198,25 @@ def _journal_file(ctx: click.Context) -> Path:
 
 
 @journal.command("verify")
+@click.argument("file", default=None, required=False, type=click.Path(path_type=Path))
 @click.pass_context
-def journal_verify(ctx: click.Context) -> None:
-    """Check the hash chain from the first entry to the last; names the first bad entry."""
+def journal_verify(ctx: click.Context, file: Path | None) -> None:
+    """Check the hash chain from the first entry to the last; names the first bad entry.
+
+    FILE is a sealed export, or a journal; the till's own without it.
+    """
+    from cashier.report_verbs import is_sealed, verify_sealed
     from cashier.verbs import verify_journal
 
+    if file is not None and not file.is_file():
+        raise Refused(f"{file}: no such file")
+    if file is not None and is_sealed(file):
+        holds, lines = verify_sealed(file)
+        for line in lines:
+            click.echo(f"{file}: {line}", err=not holds)
+        ctx.exit(0 if holds else 1)
+    if file is not None:
+        ctx.obj["journal"] = file
     told = verify_journal(_journal_file(ctx))
     click.echo(told.text, err=not told.holds)
     ctx.exit(0 if told.holds else 1)
@@ -245,6 +260,20 @@ def journal_export(ctx: click.Context, out: Path | None, receipts: bool) -> None
         sys.stdout.flush()  # here a reader that is gone is told quietly; at the interpreter's end it is not
     else:
         click.echo(f"{count} {'receipts' if receipts else 'entries'} written to {out}", err=True)
+
+
+@journal.command("seal")
+@click.option("--from", "first", required=True, type=click.DateTime([DATE]), help="First business date.")
+@click.option("--to", "last", required=True, type=click.DateTime([DATE]), help="Last one.")
+@click.argument("out", type=click.Path(path_type=Path))
+@click.pass_context
+def journal_seal(ctx: click.Context, first: Any, last: Any, out: Path) -> None:
+    """Seal the entries of some days into OUT.zip for an auditor, with tables and a verifier in it."""
+    from cashier.report_verbs import seal
+
+    settings = None if ctx.obj["training"] or not ctx.obj["settings"].exists() else _settings(ctx)
+    count, head = seal(_journal_file(ctx), settings, out, first.date(), last.date())
+    click.echo(f"{count} entries sealed in {out}; last hash {head}")
 
 
 @cli.group()
@@ -323,6 +352,7 @@ cli.add_command(hub)
 cli.add_command(sandbox)
 cli.add_command(readers)
 cli.add_command(receipt_verbs)
+cli.add_command(report)
 
 
 # -- the till ---------------------------------------------------------------------------------------------

@@ -208,7 +208,8 @@ def close_day(settings_file: Path) -> Json:
 
     settings, clock = real_settings(settings_file), SystemClock()
     with journal_of(settings, clock) as journal:
-        return day.close_day(journal, clock, SystemRandomness(), settings.cashier).body
+        by, till = settings.cashier, settings.till
+        return day.close_day(journal, clock, SystemRandomness(), by, till=till).body
 
 
 def verify_journal(file: Path) -> ChainReport:

@@ -12,9 +12,9 @@ from cashier.domain.entries import Entry, canonical
 from cashier.domain.money import format_cents
 from cashier.journal.rows import COLUMNS, entry_of
 from cashier.journal.schema import version_of
-from cashier.journal.sqlite import reading
+from cashier.journal.sqlite import reading, sqlite3
 
-_RECEIPT_COLUMNS = (
+RECEIPT_COLUMNS = (
     "number",
     "business_date",
     "at",
@@ -68,21 +68,31 @@ def export_receipts(path: Path, out: TextIO) -> int:
 
     Open `out` with newline="". Text that a spreadsheet would take for a formula gets an apostrophe before it.
     """
-    count = 0
     with reading(path) as connection:
-        writer = csv.writer(out)
-        writer.writerow(_RECEIPT_COLUMNS)
         if version_of(connection, path) == 0:
+            csv.writer(out).writerow(RECEIPT_COLUMNS)
             return 0
-        for row in connection.execute(
-            "SELECT number, business_date, at, till, cashier, payer, permit, paid_cents, service_fee_cents,"
-            " reference, sale_id, payment_id, seq FROM receipt ORDER BY seq"
-        ):
-            *texts, paid, fee, reference, sale_id, payment_id, seq = row
-            amounts = (format_cents(paid), format_cents(fee))
-            ids = (_plain(reference), _plain(sale_id), _plain(payment_id))
-            writer.writerow((*(_plain(text) for text in texts), *amounts, *ids, seq))
-            count += 1
+        return write_receipts(connection, out)
+
+
+def write_receipts(
+    connection: sqlite3.Connection, out: TextIO, first_seq: int = 1, last_seq: int | None = None
+) -> int:
+    """The same for the receipts that entries `first_seq` to `last_seq` issued."""
+    count = 0
+    writer = csv.writer(out)
+    writer.writerow(RECEIPT_COLUMNS)
+    for row in connection.execute(
+        "SELECT number, business_date, at, till, cashier, payer, permit, paid_cents, service_fee_cents,"
+        " reference, sale_id, payment_id, seq FROM receipt WHERE seq >= ? AND seq <= ifnull(?, seq)"
+        " ORDER BY seq",
+        (first_seq, last_seq),
+    ):
+        *texts, paid, fee, reference, sale_id, payment_id, seq = row
+        amounts = (format_cents(paid), format_cents(fee))
+        ids = (_plain(reference), _plain(sale_id), _plain(payment_id))
+        writer.writerow((*(_plain(text) for text in texts), *amounts, *ids, seq))
+        count += 1
     return count
 
 

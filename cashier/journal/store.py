@@ -1,7 +1,7 @@
 """The journal port on SQLite (`cashier.till.ports.Journal`)."""
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -297,9 +297,10 @@ class SqliteJournal:
             return self._walk("", (), 0)
         return self._walk("AND subject = ?", (subject,), 0)
 
-    def entries_of(self, kind: EntryKind, after: int = 0) -> Iterator[Entry]:
+    def entries_of(self, kinds: Collection[EntryKind], after: int = 0) -> Iterator[Entry]:
         """See the port. Entries recorded while the caller works through them are among them."""
-        return self._walk("AND kind = ?", (kind.value,), after)
+        marks = ", ".join("?" for _ in kinds)
+        return self._walk(f"AND kind IN ({marks})", tuple(kind.value for kind in kinds), after)
 
     def _walk(self, condition: str, values: tuple[str, ...], last: int) -> Iterator[Entry]:
         sql = f"SELECT {COLUMNS} FROM entry WHERE seq > ? {condition} ORDER BY seq LIMIT {_BATCH}"

@@ -29,7 +29,7 @@ def held_tenders(journal: Journal, sale_id: str) -> tuple[DrawerTender, ...]:
 def all_held(journal: Journal) -> tuple[DrawerTender, ...]:
     """Every held tender, for whatever sale. Looks back to the last close, which leaves none behind."""
     closed = journal.last_of(EntryKind.DAY_CLOSED)
-    taken = journal.entries_of(EntryKind.TENDER_TAKEN, closed.seq if closed else 0)
+    taken = journal.entries_of((EntryKind.TENDER_TAKEN,), closed.seq if closed else 0)
     return tuple(
         item
         for sale_id in dict.fromkeys(entry.subject for entry in taken)

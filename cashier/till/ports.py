@@ -4,7 +4,7 @@ One contract suite a port (tests/contracts) runs against both.
 """
 
 import datetime as dt
-from collections.abc import Awaitable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
@@ -59,9 +59,6 @@ class Journal(Protocol):
     def charged_reference(self, payment_guid: str) -> str | None:
         """The reference of the payment that confirmed this charge of the gateway first."""
 
-    def entries_of(self, kind: EntryKind, after: int = 0) -> Iterator[Entry]:
-        """Entries of a kind after a sequence number, in order."""
-
     def last_of(self, kind: EntryKind) -> Entry | None:
         """The newest entry of a kind."""
 
@@ -98,8 +95,30 @@ class Journal(Protocol):
     def entries(self, subject: str | None = None) -> Iterator[Entry]:
         """Entries in order, of one subject or all."""
 
+    def entries_of(self, kinds: Collection[EntryKind], after: int = 0) -> Iterator[Entry]:
+        """Entries of some kinds after a sequence number, in order, without a walk over the others."""
+
     def verify(self) -> Break | None:
         """The first entry at which the chain does not hold, or None."""
+
+
+class Daybook(Protocol):
+    """What reports are made of, on one view of the journal. One thread's, which need not be the till's."""
+
+    def receipts(self, first: str, last: str) -> Iterator[Receipt]:
+        """Receipts of business dates from first to last (ISO), in the order they were issued, one by one."""
+
+    def receipt(self, number: str) -> Receipt | None:
+        """A receipt by its number."""
+
+    def entries_of(self, kinds: Collection[EntryKind]) -> Iterator[Entry]:
+        """See `Journal`."""
+
+    def unsettled_payments(self) -> tuple[Payment, ...]:
+        """See `Journal`."""
+
+    def open_matters(self) -> tuple[Entry, ...]:
+        """See `Journal`."""
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ import datetime as dt
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
+from cashier.domain.daily import DailyReport, Scope
 from cashier.domain.entries import Entry
 from cashier.domain.errors import CashierError, InDoubt, Refused, Unavailable
 from cashier.domain.fees import (
@@ -24,7 +25,7 @@ from cashier.domain.sale import Customer, Permit, Sale
 from cashier.till.checking import Checker, Sleep
 from cashier.till.config import Reader, TillConfig
 from cashier.till.corrections import Corrections
-from cashier.till.day import close_day
+from cashier.till.day import business_date, close_day
 from cashier.till.desk import Desk
 from cashier.till.draft import Draft, FeeQuestion
 from cashier.till.due import all_held, held_tenders, standing_receipts
@@ -35,9 +36,10 @@ from cashier.till.identity import new_id
 from cashier.till.integrity import Integrity
 from cashier.till.line import Line
 from cashier.till.payments import CardPayments, can
-from cashier.till.ports import Clock, Journal, Outside, Randomness, ReaderTold
+from cashier.till.ports import Clock, Daybook, Journal, Outside, Randomness, ReaderTold
 from cashier.till.printing import PrintConfig, Printing
 from cashier.till.readers import CardReaders
+from cashier.till.reporting import Counter, JournalDaybook, shown
 from cashier.till.retrieve import Retrieving, refuse_mixed
 from cashier.till.snapshot import LineState, Snapshot, take_snapshot
 from cashier.till.tenders import Taken, Tenders
@@ -482,9 +484,23 @@ class Till:
         Closing depends on no answer of anyone. Refused while a payment is before a payer.
         """
         self._refuse_while_paying()
-        entry = close_day(self._journal, self._clock, self._randomness, self.config.cashier)
+        by, till = self.config.cashier, self.config.till
+        entry = close_day(self._journal, self._clock, self._randomness, by, till=till)
         self._changed()
         return entry
+
+    @property
+    def business_date(self) -> dt.date:
+        """The open business date."""
+        return business_date(self._journal, self._clock)
+
+    def report(self, scope: Scope, daybook: Daybook | None = None) -> DailyReport:
+        """The daily receipts of a scope: a closed day's Z, or the X of the open day. Changes nothing.
+
+        May be called on another thread with a daybook of that thread's own.
+        """
+        book, counter = daybook or JournalDaybook(self._journal), Counter.of(self.config)
+        return shown(book, counter, scope, self._clock.now())
 
     # -- the drawer --------------------------------------------------------------------------------------
 

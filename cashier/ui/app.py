@@ -19,6 +19,7 @@ from cashier.domain.errors import CashierError
 from cashier.till.till import Till
 from cashier.ui import theme
 from cashier.ui.payment_page import ViewMaker
+from cashier.ui.report_jobs import OpenDaybook
 from cashier.ui.window import MainWindow
 
 if TYPE_CHECKING:
@@ -27,10 +28,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Opened:
-    """What bootstrap plugs in: the till, and how to make the sealed view of a payment."""
+    """What bootstrap plugs in: the till, how to view a payment, and how to open its journal."""
 
     till: Till
     make_view: ViewMaker
+    open_daybook: OpenDaybook | None = None
 
 
 #: Opens the till; entered after the first paint, left when the window is closed.
@@ -98,7 +100,7 @@ async def _main(window: MainWindow, open_till: Opener, drive: Driver | None) -> 
     window.show_icons()
     try:
         async with open_till() as opened:
-            window.attach(opened.till, opened.make_view)
+            window.attach(opened.till, opened.make_view, opened.open_daybook)
             if drive is None:
                 await closed.wait()
             else:

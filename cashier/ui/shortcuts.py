@@ -1,7 +1,7 @@
 """The keys of the window, as F1 tells them: keys apart by blanks, and what they do."""
 
 SHORTCUTS = (
-    ("Ctrl+1  Ctrl+2  Ctrl+3  Ctrl+4", "sale, payment, in doubt, receipts"),
+    ("Ctrl+1  Ctrl+2  Ctrl+3  Ctrl+4  Ctrl+5", "sale, payment, in doubt, receipts, reports"),
     ("F3", "search a fee, or a receipt; an invoice number, typed or scanned, and Enter retrieve the invoice"),
     ("Shift+F3", "what stands in the search field is an invoice number: look it up"),
     ("F4", "customer and permit; Enter on the account number looks the customer up"),
@@ -16,8 +16,9 @@ SHORTCUTS = (
     ("A  P  V  S", "in doubt: ask Invoice Cloud, slip for the payer, paid per portal, seen to"),
     ("Enter", "after a payment: next sale; in doubt: open the payment"),
     ("Ctrl+N", "new sale"),
-    ("Ctrl+P", "print the receipt, or a copy; without a printer, and for slips, save it as PDF"),
+    ("Ctrl+P", "print the receipt, or a copy; without a printer, and for slips and reports, save it as PDF"),
     ("Ctrl+D", "open the drawer, with a reason"),
+    ("Ctrl+R", "make the report again"),
     ("Esc", "leave a question; never throws money or a payment away"),
     ("F1", "this list"),
 )

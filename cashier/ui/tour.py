@@ -23,7 +23,7 @@ from cashier.ui.desk_page import ASK
 from cashier.ui.pace import ByHand
 from cashier.ui.payer import Payer, until
 from cashier.ui.readers_dialog import ReadersDialog
-from cashier.ui.window import DESK, RECEIPTS, MainWindow
+from cashier.ui.window import DESK, RECEIPTS, REPORTS, MainWindow
 
 #: What wraps needs its width before its height, and what holds it needs that.
 LAYOUT_ROUNDS = 4
@@ -71,6 +71,7 @@ class Tour:
         await self._paid_per_portal(silent)
         await self._no_charge(declined)
         self._receipts()
+        await self._report()
         self._summary()
 
     # -- steps -------------------------------------------------------------------------------------------
@@ -247,6 +248,12 @@ class Tour:
         self._window.show_page(RECEIPTS)
         QTest.keyClicks(self._window.receipts.search, "robin")
         self._picture("receipts", "Receipts, found as typed.")
+
+    async def _report(self) -> None:
+        self._window.show_page(REPORTS)
+        page = self._window.reports
+        await until(lambda: page.report is not None and page.pdf.isEnabled(), "the report")
+        self._picture("reports", "The day so far, as it will print: every tender, and what is not settled.")
 
     def _summary(self) -> None:
         snapshot = self._till.snapshot()

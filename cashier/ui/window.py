@@ -36,6 +36,8 @@ from cashier.ui.print_bar import PrintBar
 from cashier.ui.putting_aside import PuttingAside
 from cashier.ui.readers_dialog import ReadersDialog
 from cashier.ui.receipts_page import ReceiptsPage
+from cashier.ui.report_jobs import OpenDaybook
+from cashier.ui.reports_page import ReportsPage
 from cashier.ui.sale_page import SalePage
 from cashier.ui.shortcuts import SHORTCUTS
 from cashier.ui.swipe_guard import SCAN_LOST, SWIPED, SwipeGuard
@@ -46,8 +48,8 @@ from cashier.ui.widgets import Button, ElidedLabel, FaultBar, Watermark, label, 
 if TYPE_CHECKING:
     import asyncio
 
-SALE, PAYMENT, DESK, RECEIPTS = range(4)
-PAGES = ("Sale", "Payment", "In doubt", "Receipts")
+SALE, PAYMENT, DESK, RECEIPTS, REPORTS = range(5)
+PAGES = ("Sale", "Payment", "In doubt", "Receipts", "Reports")
 ICON_SIZE = QSize(22, 22)
 RAIL_WIDTH_MAX = 220
 #: What the words about the line keep when the status line is crowded.
@@ -57,6 +59,7 @@ _ICONS = (
     "mdi6.credit-card-outline",
     "mdi6.clock-alert-outline",
     "mdi6.receipt-text-outline",
+    "mdi6.chart-bar",
 )
 _LINES = {
     LineState.UNKNOWN: "line: asking …",
@@ -65,7 +68,7 @@ _LINES = {
 
 
 class MainWindow(QMainWindow):
-    """One window, four pages."""
+    """One window, five pages."""
 
     closed = Signal()
 
@@ -83,13 +86,14 @@ class MainWindow(QMainWindow):
         self.payment = PaymentPage()
         self.desk = DeskPage(theme)
         self.receipts = ReceiptsPage(theme)
+        self.reports = ReportsPage(theme, self._run)
         self.acts = DeskActs(self, self.desk, self.messages.tell, self._run)
         self.lookups = Lookups(self, self.sale, self.messages, self._run)
         self.aside = PuttingAside(self, self.sale, self.lookups.bar, self._run)
         self.fault_bar = FaultBar("Acknowledge …")
         self.print_bar = PrintBar()
         self.pages = QStackedWidget()
-        for page in (self.sale, self.payment, self.desk, self.receipts):
+        for page in (self.sale, self.payment, self.desk, self.receipts, self.reports):
             self.pages.addWidget(page)
         upper = QHBoxLayout()
         upper.setContentsMargins(0, 0, 0, 0)
@@ -188,6 +192,8 @@ class MainWindow(QMainWindow):
         self.desk.open_asked.connect(self.open_payment)
         self.desk.slip_asked.connect(self.papers.save_slip)
         self.receipts.save_asked.connect(self.papers.save_receipt)
+        self.reports.told.connect(self.messages.tell)
+        self.reports.noted.connect(lambda text: self.note_label.setText(text))
         self.fault_bar.pressed.connect(self.acts.acknowledge)
         self.prints.connect_panel(self.receipts.panel)
         self.prints.connect_panel(self.payment.printing)
@@ -198,6 +204,7 @@ class MainWindow(QMainWindow):
             ("Ctrl+2", lambda: self.show_page(PAYMENT)),
             ("Ctrl+3", lambda: self.show_page(DESK)),
             ("Ctrl+4", lambda: self.show_page(RECEIPTS)),
+            ("Ctrl+5", lambda: self.show_page(REPORTS)),
             ("F1", self.show_shortcuts),
             ("F3", self._search),
             ("Shift+F3", self._look_up_invoice),
@@ -210,6 +217,7 @@ class MainWindow(QMainWindow):
             ("F8", self._f8),
             ("F9", lambda: self._drawer_key(self.sale.cash_asked)),
             ("F10", lambda: self._drawer_key(self.sale.check_asked)),
+            ("Ctrl+R", self._report_again),
             ("Ctrl+N", self.new_sale),
             ("Ctrl+P", self._save_shown),
             ("Ctrl+D", self.prints.ask_drawer),
@@ -227,8 +235,8 @@ class MainWindow(QMainWindow):
 
     # -- the till ------------------------------------------------------------------------------------------
 
-    def attach(self, till: Till, make_view: ViewMaker) -> None:
-        """The till is there: everything comes to life."""
+    def attach(self, till: Till, make_view: ViewMaker, open_daybook: OpenDaybook | None = None) -> None:
+        """The till is there: everything comes to life. `open_daybook` is what reports are made from."""
         self._till = till
         self.guard.scanner_prefix = till.config.scanner_prefix
         self.sale.attach(till)
@@ -240,6 +248,7 @@ class MainWindow(QMainWindow):
         self.lookups.attach(till)
         self.aside.attach(till)
         self.receipts.attach(till)
+        self.reports.attach(till, open_daybook)
         till.subscribe(self.refresh)
         self.refresh()
         if unsettled := till.snapshot().unsettled:
@@ -307,7 +316,9 @@ class MainWindow(QMainWindow):
         elif page == DESK:
             self.desk.refresh()
             self.acts.shown()
-        (self.sale, self.payment, self.desk, self.receipts)[page].focus_start()
+        elif page == REPORTS:
+            self.reports.refresh()
+        (self.sale, self.payment, self.desk, self.receipts, self.reports)[page].focus_start()
 
     def open_payment(self, reference: str) -> None:
         """Bring an earlier payment to the payment page. Refused while another is before a payer."""
@@ -427,6 +438,10 @@ class MainWindow(QMainWindow):
             self.show_page(SALE)
         act()
 
+    def _report_again(self) -> None:
+        if self.pages.currentWidget() is self.reports:
+            self.reports.refresh()
+
     def _focus_on_sale(self, widget: QWidget) -> None:
         self.show_page(SALE)
         widget.setFocus()
@@ -479,6 +494,8 @@ class MainWindow(QMainWindow):
             self.payment.save_shown()
         elif page is self.desk:
             self.desk.save_shown()
+        elif page is self.reports:
+            self.reports.save_pdf()
 
     # -- Qt ------------------------------------------------------------------------------------------------
 
@@ -501,5 +518,6 @@ class MainWindow(QMainWindow):
             task.cancel()
         if self.payment.hosted is not None:
             self.payment.stop_waiting()
+        self.reports.leave()
         super().closeEvent(event)
         self.closed.emit()

@@ -279,6 +279,15 @@ def test_receipts_of_a_day_and_the_last_close(journal: Journal, drafts: Drafts) 
     assert journal.last_of(EntryKind.RECEIPT_ISSUED) == list(journal.entries())[1]
 
 
+def test_entries_of_some_kinds_come_in_order(journal: Journal, drafts: Drafts) -> None:
+    journal.record([*drafts.paid_sale("s1"), *drafts.paid_sale("s2", make_sale(invoice="700002"))])
+    kinds = (EntryKind.RECEIPT_ISSUED, EntryKind.SALE_RECORDED)
+    found = list(journal.entries_of(kinds))
+    assert found == [entry for entry in journal.entries() if entry.kind in kinds]
+    assert len(found) == 4
+    assert list(journal.entries_of((EntryKind.DAY_CLOSED,))) == []
+
+
 def test_a_vouched_payment_stays_unsettled(journal: Journal, drafts: Drafts) -> None:
     events = PaymentEvent
     journal.record([drafts.issued("p1", "s1"), drafts.hinted("p1", events.PAGE_OPENING)])

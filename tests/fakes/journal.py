@@ -4,7 +4,7 @@ Everything that is asked for is kept ready, so that a record costs the same afte
 writes millions of entries.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 from cashier.domain.entries import (
     GENESIS,
@@ -164,10 +164,6 @@ class MemoryJournal:
         """See the port."""
         return self._tables.charges.get(payment_guid)
 
-    def entries_of(self, kind: EntryKind, after: int = 0) -> Iterator[Entry]:
-        """See the port."""
-        yield from [item for item in self._tables.entries if item.kind is kind and item.seq > after]
-
     def last_of(self, kind: EntryKind) -> Entry | None:
         """See the port."""
         return self._tables.newest.get(kind)
@@ -222,6 +218,10 @@ class MemoryJournal:
         """See the port. Entries recorded while the caller works through them are among them."""
         tables = self._tables
         yield from tables.entries if subject is None else tables.by_subject.get(subject, ())
+
+    def entries_of(self, kinds: Collection[EntryKind], after: int = 0) -> Iterator[Entry]:
+        """See the port."""
+        yield from (entry for entry in self._tables.entries if entry.kind in kinds and entry.seq > after)
 
     def verify(self) -> Break | None:
         """See the port."""

@@ -8,6 +8,7 @@ loop turns only when a test says so (`settle`, `turn`), so that every moment in 
 import asyncio
 import datetime as dt
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
@@ -25,6 +26,7 @@ from cashier.domain.money import Cents
 from cashier.domain.payment import Payment, PaymentState
 from cashier.domain.postback import Postback
 from cashier.domain.sale import Customer, Permit
+from cashier.journal.daybook import open_daybook
 from cashier.schedules import find
 from cashier.till.config import Biller, Reader, ServiceFee, TillConfig
 from cashier.till.ports import Outside, Quarantined
@@ -117,7 +119,8 @@ class Desk:
             self._sleep,
             prints=self.prints,
         )
-        self.window.attach(self.till, cast(ViewMaker, self._make_page))
+        daybook = partial(open_daybook, self.file)
+        self.window.attach(self.till, cast(ViewMaker, self._make_page), daybook)
         self.till.line_is(LineState.ONLINE)
         self.till.gateway_is(LineState.ONLINE)
         self.settle()

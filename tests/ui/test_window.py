@@ -19,7 +19,7 @@ from cashier.ui.readers_dialog import ReadersDialog
 from cashier.ui.retrieve_dialogs import HeldSalesDialog
 from cashier.ui.shortcuts import SHORTCUTS
 from cashier.ui.tender_dialog import TenderDialog
-from cashier.ui.window import DESK, PAYMENT, RECEIPTS, SALE
+from cashier.ui.window import DESK, PAYMENT, RECEIPTS, REPORTS, SALE
 from tests.fakes.entries import Drafts
 from tests.ui.desk import Desk
 
@@ -39,6 +39,7 @@ WORKS: dict[str, Callable[[Desk], bool]] = {
     "Ctrl+2": lambda desk: on(desk) == PAYMENT,
     "Ctrl+3": lambda desk: on(desk) == DESK,
     "Ctrl+4": lambda desk: on(desk) == RECEIPTS,
+    "Ctrl+5": lambda desk: on(desk) == REPORTS,
     "F3": lambda desk: desk.focus is desk.window.sale.fees.search,
     "Shift+F3": lambda desk: "invoice number here first" in desk.window.sale.fees.reason.text(),
     "F4": lambda desk: desk.focus is desk.window.sale.fields["name"],
@@ -55,7 +56,7 @@ WORKS: dict[str, Callable[[Desk], bool]] = {
     "F1": lambda desk: "Ctrl+1" in desk.boxes[0].text(),
 }
 #: Keys that are no shortcuts of the window; what they do has tests of its own.
-ELSEWHERE = {"Enter", "Esc", "Ctrl+P", "A", "P", "V", "S"}
+ELSEWHERE = {"Enter", "Esc", "Ctrl+P", "Ctrl+R", "A", "P", "V", "S"}
 
 
 def test_f1_lists_every_shortcut_and_no_other(desk: Desk) -> None:
@@ -398,7 +399,7 @@ def test_the_icons_come_after_the_first_paint(desk: Desk) -> None:
     desk.window.show_icons()
     after = [_pixels(button.icon()) for button in desk.window.rail]
     assert len(set(before)) == 1
-    assert len(set(after)) == 4
+    assert len(set(after)) == 5
 
 
 def _pixels(icon) -> bytes:  # type: ignore[no-untyped-def]

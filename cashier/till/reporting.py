@@ -1,0 +1,242 @@
+"""Daily reports of a till: which rows, whose names, and for a closed day the figures that its close recorded.
+
+A report changes nothing. `reported` reads a Daybook alone, so it may run on another thread than the till.
+"""
+
+import datetime as dt
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from cashier.domain.corrections import Correction, correction_of
+from cashier.domain.daily import (
+    Carried,
+    DailyReport,
+    Heading,
+    ReportKind,
+    Scope,
+    figures_to_json,
+    numbers_to_json,
+)
+from cashier.domain.daily_fold import Local, daily_report, undone_between
+from cashier.domain.entries import Entry, EntryKind, canonical, utc_moment
+from cashier.domain.errors import Discrepancy, Refused
+from cashier.domain.payment import Payment
+from cashier.domain.receipt import Receipt
+from cashier.till.config import TillConfig
+from cashier.till.ports import Daybook, Journal
+
+#: Days in one report, at most: a year and a leap day.
+DAYS_MAX = 366
+_CORRECTIONS = (EntryKind.RECEIPT_VOIDED, EntryKind.REFUND_MADE, EntryKind.CHECK_RETURNED)
+#: Members of a close that a report must find again in the journal.
+_CHECKED = ("figures", "numbers")
+
+
+@dataclass(frozen=True)
+class Counter:
+    """What a report's heading says of the till that makes it."""
+
+    agency: str
+    till: str
+    made_by: str
+    type_names: Mapping[int, str]
+    training: bool = False
+
+    @classmethod
+    def of(cls, config: TillConfig) -> "Counter":
+        """A till's, from its settings."""
+        names = {type_id: name for biller in config.billers for type_id, name in biller.invoice_types.items()}
+        return cls(config.agency, config.till, config.cashier, names, config.training)
+
+
+class JournalDaybook:
+    """The till's own journal as a Daybook, on the till's thread."""
+
+    def __init__(self, journal: Journal) -> None:
+        self._journal = journal
+
+    def receipts(self, first: str, last: str) -> Iterator[Receipt]:
+        """See the port."""
+        day, end = dt.date.fromisoformat(first), dt.date.fromisoformat(last)
+        while day <= end:
+            yield from self._journal.receipts_of_day(day.isoformat())
+            day += dt.timedelta(days=1)
+
+    def receipt(self, number: str) -> Receipt | None:
+        """See the port."""
+        return self._journal.receipt(number)
+
+    def entries_of(self, kinds: Collection[EntryKind]) -> Iterator[Entry]:
+        """See the port."""
+        return self._journal.entries_of(kinds)
+
+    def unsettled_payments(self) -> tuple[Payment, ...]:
+        """See the port."""
+        return self._journal.unsettled_payments()
+
+    def open_matters(self) -> tuple[Entry, ...]:
+        """See the port."""
+        return self._journal.open_matters()
+
+
+def reported(daybook: Daybook, counter: Counter, scope: Scope, now: dt.datetime) -> DailyReport:
+    """The report of a scope as the journal has it now.
+
+    A whole day of one till that was closed is its Z: made at its close, with what that carried on. Raises
+    Discrepancy when the journal does not give the figures that the close recorded, Refused for a wrong scope.
+    """
+    if scope.first > scope.last:
+        raise Refused(
+            f"The first day, {scope.first.isoformat()}, is after the last, {scope.last.isoformat()}."
+        )
+    if (scope.last - scope.first).days >= DAYS_MAX:
+        raise Refused(f"A report covers {DAYS_MAX} days at most.")
+    closed = _close_of(daybook, scope, counter)
+    if closed is not None:
+        return _z_report(daybook, counter, scope, closed)
+    made_at = now.astimezone(dt.UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    heading = _heading(counter, ReportKind.DAILY, made_at, counter.made_by, _local)
+    return _report(daybook, scope, heading, _local, _carried(daybook.unsettled_payments(), scope))
+
+
+def x_report(daybook: Daybook, counter: Counter, date: dt.date, now: dt.datetime) -> DailyReport:
+    """The open business date so far. Changes nothing and may be taken any number of times."""
+    found = reported(daybook, counter, Scope(date, date, till=counter.till), now)
+    if found.heading.kind is ReportKind.Z:
+        raise Refused(f"The business date {date.isoformat()} is closed: it has its Z report.")
+    heading = _heading(counter, ReportKind.X, found.heading.made_at, counter.made_by, _local)
+    return DailyReport(**{name: getattr(found, name) for name in _MEMBERS} | {"heading": heading})
+
+
+def shown(daybook: Daybook, counter: Counter, scope: Scope, now: dt.datetime) -> DailyReport:
+    """What a person who chose these days sees: the X of one day of this till that is not closed."""
+    if scope.first == scope.last and not scope.clerk and scope.till in ("", counter.till):
+        found = reported(daybook, counter, scope, now)
+        if found.heading.kind is ReportKind.Z or not (found.instruments or found.voids):
+            return found
+        return x_report(daybook, counter, scope.first, now)
+    return reported(daybook, counter, scope, now)
+
+
+_MEMBERS = tuple(DailyReport.__dataclass_fields__)
+
+
+def close_figures(daybook: Daybook, till: str, date: dt.date, now: dt.datetime) -> dict[str, Any]:
+    """What a close records of its report: every figure, the numbers, and the counter's distance from UTC."""
+    offset = int((now.astimezone().utcoffset() or dt.timedelta()).total_seconds() // 60)
+    counter = Counter("", till, "", {})
+    heading = _heading(counter, ReportKind.Z, "", "", None)
+    report = _report(daybook, Scope(date, date, till=till), heading, _at_offset(offset), ())
+    matters = list(report.matters)
+    return {"till": till, "utc_offset_minutes": offset, "matters": matters, **_recorded(report)}
+
+
+def _recorded(report: DailyReport) -> dict[str, Any]:
+    return {
+        "figures": figures_to_json(report.figures),
+        "numbers": [numbers_to_json(item) for item in report.numbers],
+    }
+
+
+def _z_report(daybook: Daybook, counter: Counter, scope: Scope, closed: Entry) -> DailyReport:
+    body = closed.body
+    local = _at_offset(body["report"]["utc_offset_minutes"])
+    heading = _heading(counter, ReportKind.Z, closed.at, body["closed_by"], local)
+    carried = tuple(
+        Carried(
+            item["reference"], item["amount_cents"], item["state"], item["issued_at"], item["business_date"]
+        )
+        for item in body["carried"]
+    )
+    scope = Scope(scope.first, scope.last, till=closed.till)
+    matters = body["report"]["matters"]
+    report = _report(daybook, scope, heading, local, carried, upto=closed.seq, matters=matters)
+    told = _recorded(report)
+    for name in _CHECKED:
+        if canonical(told[name]) != canonical(body["report"][name]):
+            raise Discrepancy(
+                f"The journal does not give the {name} that the close of {scope.first.isoformat()} recorded. "
+                "Nothing was changed. Verify the journal, keep the file and call support."
+            )
+    return report
+
+
+def _report(
+    daybook: Daybook,
+    scope: Scope,
+    heading: Heading,
+    local: Local,
+    carried: Iterable[Carried],
+    upto: int | None = None,
+    *,
+    matters: Iterable[str] | None = None,
+) -> DailyReport:
+    corrections = _corrections(daybook, upto)
+
+    def elsewhere(number: str) -> str | None:
+        found = daybook.receipt(number)
+        return found.business_date if found else None
+
+    return daily_report(
+        heading=heading,
+        scope=scope,
+        receipts=daybook.receipts(scope.first.isoformat(), scope.last.isoformat()),
+        undone=undone_between(corrections, scope, daybook.receipt),
+        carried=carried,
+        local=local,
+        elsewhere=elsewhere,
+        matters=[_matter(entry) for entry in daybook.open_matters()] if matters is None else matters,
+    )
+
+
+def _corrections(daybook: Daybook, upto: int | None) -> Iterator[tuple[Correction, str]]:
+    """Corrections with the till that recorded each, up to an entry: what came after a close is not in it."""
+    for entry in daybook.entries_of(_CORRECTIONS):
+        if upto is not None and entry.seq > upto:
+            return
+        found = correction_of(entry)
+        if found is not None:
+            yield found, entry.till
+
+
+def _close_of(daybook: Daybook, scope: Scope, counter: Counter) -> Entry | None:
+    """The newest close of a scope that is one whole day of this till; None for one without figures."""
+    if scope.first != scope.last or scope.clerk or scope.till not in ("", counter.till):
+        return None
+    date = scope.first.isoformat()
+    closes = [
+        entry
+        for entry in daybook.entries_of((EntryKind.DAY_CLOSED,))
+        if entry.body["business_date"] == date and entry.till == counter.till and "report" in entry.body
+    ]
+    return closes[-1] if closes else None
+
+
+def _heading(counter: Counter, kind: ReportKind, made_at: str, made_by: str, local: Local | None) -> Heading:
+    time = local(made_at).strftime("%Y-%m-%d %H:%M") if local else ""
+    return Heading(kind, counter.agency, made_at, made_by, time, counter.training, counter.type_names)
+
+
+def _carried(payments: Iterable[Payment], scope: Scope) -> tuple[Carried, ...]:
+    return tuple(
+        Carried(item.reference, item.amount_cents, item.state.value, item.issued_at, item.business_date)
+        for item in payments
+        if scope.takes(item.till, item.cashier)
+        and (not item.business_date or item.business_date <= scope.last.isoformat())
+    )
+
+
+def _matter(entry: Entry) -> str:
+    """What a person has to see to, in a line: it belongs to no day, and to no total."""
+    reason = str(entry.body.get("reason", "")) or "a message that fits no payment"
+    return f"{entry.at[:10]} {reason}"
+
+
+def _local(stamp: str) -> dt.datetime:
+    return utc_moment(stamp).astimezone()
+
+
+def _at_offset(minutes: int) -> Local:
+    zone = dt.timezone(dt.timedelta(minutes=minutes))
+    return lambda stamp: utc_moment(stamp).astimezone(zone)
