@@ -51,7 +51,9 @@ class SmtpMailer:
         except ValueError:
             return PrintResult(PrintOutcome.NOT_PRINTED, f"{to[:80]!r} is not an e-mail address")
         message.set_content(text)
-        data = pages_bytes(lambda pen: write(pen, paper), title=paper.title, foot=paper.title)
+        data = pages_bytes(
+            lambda pen: write(pen, paper), title=paper.title, foot=paper.title, count=paper.page
+        )
         name = f"{paper.title.replace(' ', '-')}.pdf"
         message.add_attachment(data, maintype="application", subtype="pdf", filename=name)
         is_sending = is_sent = False

@@ -85,4 +85,6 @@ def write_pdf(
 def write_paper(paper: Paper, file: Path, page: QPageSize.PageSizeId = QPageSize.PageSizeId.Letter) -> None:
     """Write a document as a PDF. Raises OSError when the file cannot be written."""
     foot = f"TRAINING {paper.number}" if paper.training else paper.title
-    write_pages(lambda pen: write(pen, paper), file, title=paper.title, foot=foot, page=page)
+    write_pages(
+        lambda pen: write(pen, paper), file, title=paper.title, foot=foot, page=page, count=paper.page
+    )
