@@ -51,6 +51,7 @@ NOT_IN_DOMAIN = {
 #: Imported before the sale page is on screen, these would make it late.
 LATE = {
     *("httpx", "httpcore", "ssl", "pydantic", "pydantic_settings", "sqlalchemy", "escpos", "sqlite_utils"),
+    *("PIL", "qrcode", "usb", "smtplib", "cashier.paper.escpos", "cashier.paper.mailer"),
     *("pysqlite3", "sqlite3", "fastapi", "starlette", "uvicorn", "keyring", "structlog", "qtawesome"),
     *("PySide6.QtWebEngineCore", "PySide6.QtWebEngineWidgets", "cashier.bootstrap", "cashier.settings"),
 }

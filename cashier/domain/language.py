@@ -87,6 +87,7 @@ WORDS: Mapping[str, str] = {
     "fee_kept": "The service fee of the card service is not refunded.",
     "signature": "Payer's signature",
     "endorse": "FOR DEPOSIT ONLY",
+    "page": "page {number} of {count}",
     "mail_subject": "Receipt {number} of {agency}",
     "mail_text": "The receipt {number} of {agency} is attached.",
 }

@@ -53,6 +53,7 @@ class Paper:
     """A document to print: its name, what it says and whether it is of a training session.
 
     `is_slip` is for the printer's slip station: the back of a check. `number` is the receipt's.
+    `page` is how the pages of a long one are counted, with `number` and `count` to be filled in.
     """
 
     title: str
@@ -60,6 +61,7 @@ class Paper:
     training: bool = False
     is_slip: bool = False
     number: str = ""
+    page: str = ENGLISH.words["page"]
 
 
 @dataclass(frozen=True)

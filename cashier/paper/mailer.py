@@ -14,7 +14,7 @@ from typing import Literal
 
 from cashier.domain.receipt_text import Paper
 from cashier.paper.pen import pages_bytes
-from cashier.paper.receipt_page import write
+from cashier.paper.receipt_page import write_marked
 from cashier.till.ports import PrintOutcome, PrintResult
 
 Security = Literal["tls", "starttls", "none"]
@@ -51,7 +51,9 @@ class SmtpMailer:
         except ValueError:
             return PrintResult(PrintOutcome.NOT_PRINTED, f"{to[:80]!r} is not an e-mail address")
         message.set_content(text)
-        data = pages_bytes(lambda pen: write(pen, paper), title=paper.title, foot=paper.title)
+        data = pages_bytes(
+            lambda pen: write_marked(pen, paper), title=paper.title, foot=paper.title, count=paper.page
+        )
         name = f"{paper.title.replace(' ', '-')}.pdf"
         message.add_attachment(data, maintype="application", subtype="pdf", filename=name)
         is_sending = is_sent = False

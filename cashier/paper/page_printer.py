@@ -11,7 +11,7 @@ from PySide6.QtGui import QPageLayout, QPageSize
 
 from cashier.domain.receipt_text import Paper
 from cashier.paper.pen import paint_on
-from cashier.paper.receipt_page import write
+from cashier.paper.receipt_page import write_marked
 from cashier.till.ports import PrintOutcome, PrintResult
 
 PAGES = {"letter": QPageSize.PageSizeId.Letter, "a4": QPageSize.PageSizeId.A4}
@@ -60,7 +60,7 @@ class PagePrinter:
             QPageLayout(QPageSize(self._page), QPageLayout.Orientation.Portrait, QMarginsF(36, 36, 36, 36))
         )
         device.setDocName(paper.title)
-        if not paint_on(device, lambda pen: write(pen, paper), paper.title):
+        if not paint_on(device, lambda pen: write_marked(pen, paper), paper.title, paper.page):
             return PrintResult(PrintOutcome.NOT_PRINTED, f"the printer {name} did not take the page")
         if device.printerState() is QPrinter.PrinterState.Error:
             return PrintResult(PrintOutcome.UNKNOWN, f"the printer {name} reports a fault")

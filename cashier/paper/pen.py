@@ -18,6 +18,8 @@ from PySide6.QtGui import (
     QPen,
 )
 
+from cashier.domain.language import ENGLISH
+
 #: A page is laid out in points and scaled to whatever it is painted on.
 WIDTH = 440.0
 MARGIN = 28.0
@@ -29,6 +31,8 @@ SCALE_MIN = 0.75
 #: Room at the bottom of a page for its number, points.
 FOOT = 36.0
 RESOLUTION = 300
+#: How pages are counted.
+COUNT = ENGLISH.words["page"]
 INK = QColor("#18212f")
 SOFT = QColor("#566275")
 BLUE = QColor("#1b4b8f")
@@ -206,6 +210,7 @@ def write_pages(
     title: str,
     foot: str,
     page: QPageSize.PageSizeId = QPageSize.PageSizeId.Letter,
+    count: str = COUNT,
 ) -> None:
     """Write a PDF of Letter or A4 pages. Raises OSError when the file cannot be written.
 
@@ -213,18 +218,25 @@ def write_pages(
     with `foot` and its number.
     """
     # Qt says nothing of a disk that is full or a folder that cannot be written to: Python writes the file.
-    file.write_bytes(pages_bytes(write, title=title, foot=foot, page=page))
+    file.write_bytes(pages_bytes(write, title=title, foot=foot, page=page, count=count))
 
 
 def pages_bytes(
-    write: Write, *, title: str, foot: str, page: QPageSize.PageSizeId = QPageSize.PageSizeId.Letter
+    write: Write,
+    *,
+    title: str,
+    foot: str,
+    page: QPageSize.PageSizeId = QPageSize.PageSizeId.Letter,
+    count: str = COUNT,
 ) -> bytes:
     """The same PDF as bytes."""
     layout = QPageLayout(QPageSize(page), QPageLayout.Orientation.Portrait, QMarginsF(36, 36, 36, 36))
-    return _pdf_bytes(layout, title, lambda painter, writer: _paint_pages(painter, writer, write, foot))
+    return _pdf_bytes(
+        layout, title, lambda painter, writer: _paint_pages(painter, writer, write, foot, count)
+    )
 
 
-def paint_on(device: QPagedPaintDevice, write: Write, foot: str) -> bool:
+def paint_on(device: QPagedPaintDevice, write: Write, foot: str, count: str = COUNT) -> bool:
     """Paint on the pages of a printer; False when it takes none."""
     painter = QPainter()
     if not painter.begin(device):
@@ -232,7 +244,7 @@ def paint_on(device: QPagedPaintDevice, write: Write, foot: str) -> bool:
     try:
         dots = device.logicalDpiX() / 72
         painter.scale(dots, dots)
-        _paint_pages(painter, device, write, foot)
+        _paint_pages(painter, device, write, foot, count)
     finally:
         ended = painter.end()
     return ended
@@ -270,7 +282,7 @@ def _pdf_bytes(layout: QPageLayout, title: str, paint: Callable[[QPainter, QPdfW
     return bytes(data.data().data())
 
 
-def _paint_pages(painter: QPainter, device: QPagedPaintDevice, write: Write, foot: str) -> None:
+def _paint_pages(painter: QPainter, device: QPagedPaintDevice, write: Write, foot: str, count: str) -> None:
     """Paint on as many pages as it takes."""
     size = QSizeF(device.width(), device.height()) / (device.logicalDpiX() / 72)
     measured = Pen(None, FAMILY)
@@ -292,7 +304,7 @@ def _paint_pages(painter: QPainter, device: QPagedPaintDevice, write: Write, foo
         if len(pages) > 1:
             below = Pen(painter, FAMILY)
             below.y = size.height() / scale - FOOT / 2
-            below.text(f"{foot}, page {number} of {len(pages)}", 9, color=SOFT, center=True)
+            below.text(f"{foot}, {count.format(number=number, count=len(pages))}", 9, color=SOFT, center=True)
 
 
 def _pages(ends: list[float], room: float) -> list[tuple[float, float]]:

@@ -34,6 +34,14 @@ def write(pen: Pen, paper: Paper) -> float:
     return pen.y + pen.margin
 
 
+def write_marked(pen: Pen, paper: Paper) -> float:
+    """The same for paper that leaves the till: of a training session with TRAINING across it."""
+    if paper.training:
+        blank = Pen(None, FAMILY, width=pen.width, margin=pen.margin)
+        pen.watermark("TRAINING", write(blank, paper))
+    return write(pen, paper)
+
+
 def _write_item(pen: Pen, item: Item) -> None:
     indent = item.indent * INDENT
     match item.kind:
@@ -85,4 +93,6 @@ def write_pdf(
 def write_paper(paper: Paper, file: Path, page: QPageSize.PageSizeId = QPageSize.PageSizeId.Letter) -> None:
     """Write a document as a PDF. Raises OSError when the file cannot be written."""
     foot = f"TRAINING {paper.number}" if paper.training else paper.title
-    write_pages(lambda pen: write(pen, paper), file, title=paper.title, foot=foot, page=page)
+    write_pages(
+        lambda pen: write_marked(pen, paper), file, title=paper.title, foot=foot, page=page, count=paper.page
+    )

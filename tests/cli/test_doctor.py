@@ -11,6 +11,7 @@ from cashier import environment
 from cashier.hub.serve import RunningHub
 from cashier.sandbox.serve import RunningSandbox
 from cashier.training import API_KEY
+from tests.helpers.escpos_emulator import Fault, printer_at
 
 from .conftest import MASTER, Cashier
 
@@ -234,3 +235,35 @@ def test_a_proxy_that_cannot_be_used(
     monkeypatch.setenv("ALL_PROXY", "socks5://127.0.0.1:9")
     code, findings = examine(cashier, "--settings", counter.file)
     assert (code, wrong(findings)) == (1, {"proxy"})
+
+
+def test_without_a_printer_receipts_are_saved(cashier: Cashier, counter: Counter) -> None:
+    _, findings = examine(cashier, "--settings", counter.file)
+    assert findings["printer"].state == findings["mail"].state == "ok"
+    assert "saved as PDF" in findings["printer"].detail
+
+
+@pytest.mark.parametrize(
+    ("fault", "state", "said"),
+    [
+        (Fault.NONE, "ok", "is ready"),
+        (Fault.PAPER_OUT, "warning", "out of paper"),
+        (None, "warning", "not reached"),
+    ],
+)
+def test_a_printer_is_asked_how_it_is(
+    fault: Fault | None, state: str, said: str, cashier: Cashier, counter: Counter
+) -> None:
+    with printer_at() as there:
+        there.fault = fault or Fault.NONE
+        table = f'[printer]\nkind = "network"\nhost = "127.0.0.1"\nport = {there.port}\nanswer_seconds = 1\n'
+        mail = '[mail]\nhost = "smtp.example.org"\nsender = "a@example.org"\nuser = "a"\n'
+        with counter.file.open("a", encoding="utf-8") as file:
+            file.write(table + mail)
+        if fault is None:
+            there.close()
+        _, findings = examine(cashier, "--settings", counter.file)
+        assert there.roll.lines == [], "nothing is printed"
+    assert findings["printer"].state == state
+    assert said in findings["printer"].detail
+    assert "mail-password" in findings["mail"].do
