@@ -21,7 +21,7 @@ from PySide6.QtWidgets import (
 
 from cashier.domain.errors import CashierError
 from cashier.domain.payment import PaymentState
-from cashier.domain.receipt import TenderKind
+from cashier.domain.receipt import Receipt, TenderKind
 from cashier.till.snapshot import LineState, Snapshot
 from cashier.till.till import AlreadyAsked, Till
 from cashier.ui.desk_acts import DeskActs
@@ -369,7 +369,15 @@ class MainWindow(QMainWindow):
 
     def _take(self, kind: TenderKind) -> None:
         assert self._till is not None
-        TenderDialog(self, self._till, kind, self.papers.save_receipt, self._start_new_sale).open()
+        TenderDialog(self, self._till, kind, self._put_on_paper, self._start_new_sale).open()
+
+    def _put_on_paper(self, receipt: Receipt) -> None:
+        """Print a receipt; where there is no printer, save it."""
+        assert self._till is not None
+        if self.receipts.panel.has_printer:
+            self.prints.print(receipt, self._till.printing.config.language)
+        else:
+            self.papers.save_receipt(receipt)
 
     def show_held(self) -> None:
         """What was taken and is on no receipt yet."""
