@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from cashier.readers.discovery import Lister, PortWatcher, UsbIds
     from cashier.secrets import Secrets
     from cashier.settings import Settings
+    from cashier.till.people import People
     from cashier.till.ports import Mailer, Printer
     from cashier.till.printing import PrintConfig
     from cashier.ui.app import Opener
@@ -164,10 +165,10 @@ async def open_till(
     Raises Refused when another till holds the journal, a secret is missing or the profile is unknown.
     """
     from cashier import logs
-    from cashier.people import Supervisors
+    from cashier.people import ArgonPins, make_pepper
     from cashier.readers.asking import SerialProbe
     from cashier.readers.discovery import list_ports
-    from cashier.secrets import TILL_KEY
+    from cashier.secrets import PIN_PEPPER, TILL_KEY
     from cashier.till.feed import follow
     from cashier.till.ports import Outside
     from cashier.till.probe import keep_probing
@@ -193,11 +194,13 @@ async def open_till(
                 feed=feed,
                 holds=hub,
                 enquiry=enquiry_of(settings, secrets, http),
-                approvers=Supervisors(secrets.read, clock.monotonic),
+                pin_hasher=ArgonPins(lambda: secrets.read(PIN_PEPPER), light=settings.training),
                 reader_probe=SerialProbe(),
             )
             prints = printing_of(settings, secrets)
             till = Till(config, clock, randomness, journal, outside, dated, prints=prints)
+            if till.people.view().is_first_start:
+                make_pepper(secrets)
             _log_changes(till)
             stack.enter_context(watch_ports(till, lister or list_ports))
             running = [
@@ -315,7 +318,7 @@ def watch_ports(till: Till, lister: "Lister") -> "PortWatcher":
     return PortWatcher(lister, tell)
 
 
-def journal_of(settings: "Settings", clock: Clock) -> "SqliteJournal":
+def journal_of(settings: "Settings", clock: Clock | None = None) -> "SqliteJournal":
     """This till's journal, held exclusively while open. Raises Refused when another program holds it."""
     from cashier.journal.lock import holder_text
     from cashier.journal.store import SqliteJournal
@@ -323,7 +326,21 @@ def journal_of(settings: "Settings", clock: Clock) -> "SqliteJournal":
     folder = data_folder(settings)
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     holder = holder_text(f"till {settings.till} of {settings.site}")
-    return SqliteJournal(folder / JOURNAL, till=settings.till, clock=clock, holder=holder)
+    return SqliteJournal(folder / JOURNAL, till=settings.till, clock=clock or SystemClock(), holder=holder)
+
+
+def people_of(settings: "Settings", journal: "SqliteJournal", environ: Mapping[str, str]) -> "People":
+    """The people of a till without the till, on its journal."""
+    from cashier.people import ArgonPins, make_pepper
+    from cashier.secrets import PIN_PEPPER, Secrets
+    from cashier.till.people import People
+
+    secrets = Secrets(settings.site, settings.till, environ)
+    hasher = ArgonPins(lambda: secrets.read(PIN_PEPPER))
+    people = People(settings.cashier, SystemClock(), SystemRandomness(), journal, hasher, lambda: None)
+    if people.view().is_first_start:
+        make_pepper(secrets)
+    return people
 
 
 def daybook_of(settings: "Settings") -> "OpenDaybook":
@@ -485,10 +502,9 @@ async def training_till(
 ) -> "AsyncIterator[tuple[Till, Settings]]":
     """A till in training, with its sandbox and hub as child processes for as long as the block lasts."""
     from cashier.journal.lock import JournalLock, holder_text
-    from cashier.people import hashed_pin
     from cashier.secrets import Secrets
     from cashier.settings import check
-    from cashier.training import API_KEY, SITE, SUPERVISOR_PIN, TILL, WEB_SERVICE_KEY, Training
+    from cashier.training import SITE, TILL, Training, secrets_of, staff
 
     folder = paths.data_folder(training=True)
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -507,14 +523,9 @@ async def training_till(
         try:
             assert session.servers is not None
             settings = check(session.settings(overrides), "training", environment=False)
-            given = {
-                "CASHIER_SECRET_API_KEY_TRAINING": API_KEY,
-                "CASHIER_SECRET_WEB_SERVICE_KEY_TRAINING": WEB_SERVICE_KEY,
-                "CASHIER_SECRET_SUPERVISOR_PIN_ROBIN_SUPERVISOR": hashed_pin(SUPERVISOR_PIN),
-                "CASHIER_SECRET_TILL_KEY": session.servers.till_key,
-            }
-            secrets = Secrets(SITE, TILL, given)
+            secrets = Secrets(SITE, TILL, secrets_of(session.servers.till_key))
             async with open_till(settings, secrets, lister=session.ports) as till:
+                await staff(till.people)
                 yield till, settings
         finally:
             await asyncio.to_thread(session.__exit__, None, None, None)

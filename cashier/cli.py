@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 import click
 
 from cashier import paths
+from cashier.cli_people import people
 from cashier.cli_readers import readers
 from cashier.cli_receipt import receipt as receipt_verbs
 from cashier.cli_reports import report
@@ -353,6 +354,7 @@ cli.add_command(sandbox)
 cli.add_command(readers)
 cli.add_command(receipt_verbs)
 cli.add_command(report)
+cli.add_command(people)
 
 
 # -- the till ---------------------------------------------------------------------------------------------
@@ -367,29 +369,28 @@ def secret() -> None:
 @click.argument("name")
 @click.pass_context
 def secret_set(ctx: click.Context, name: str) -> None:
-    """Set a secret: till-key, api-key-BILLER, web-service-key-BILLER, mail-password or supervisor-pin-NAME.
+    """Set a secret: till-key, pin-pepper, mail-password, api-key-BILLER or web-service-key-BILLER.
 
-    It is asked for, or read from standard input. Of a PIN its hash is kept.
+    It is asked for, or read from standard input. With another pin-pepper every PIN must be set anew.
     """
-    from cashier.people import hashed_pin
-    from cashier.secrets import MAIL_PASSWORD, TILL_KEY, Secrets, api_key_name, pin_name, web_service_key_name
+    from cashier.secrets import (
+        MAIL_PASSWORD,
+        PIN_PEPPER,
+        TILL_KEY,
+        Secrets,
+        api_key_name,
+        web_service_key_name,
+    )
 
     settings = _settings(ctx)
     kinds = (api_key_name, web_service_key_name)
-    pins = [pin_name(supervisor) for supervisor in settings.supervisors]
-    known = [
-        TILL_KEY,
-        *(kind(biller.name) for kind in kinds for biller in settings.billers),
-        *pins,
-        MAIL_PASSWORD,
-    ]
+    of_billers = (kind(biller.name) for kind in kinds for biller in settings.billers)
+    known = [TILL_KEY, *of_billers, PIN_PEPPER, MAIL_PASSWORD]
     if name not in known:
         raise Refused(f"{name[:40]!r} is not a secret of this till; there are: {', '.join(known)}")
     value = click.prompt(name, hide_input=True) if sys.stdin.isatty() else sys.stdin.readline().strip()
     if not value:
         raise Refused(f"{name}: nothing was given")
-    if name in pins:
-        value = hashed_pin(value)
     Secrets(settings.site, settings.till, os.environ).write(name, value)
     click.echo(f"{name} is set")
 

@@ -204,7 +204,7 @@ def _schedule(settings: "Settings") -> Finding:
 
 
 def _secrets(settings: "Settings") -> Iterator[Finding]:
-    from cashier.secrets import TILL_KEY, Secrets, api_key_name
+    from cashier.secrets import PIN_PEPPER, TILL_KEY, Secrets, api_key_name
 
     secrets = Secrets(settings.site, settings.till, os.environ)
     for name in (TILL_KEY, *(api_key_name(biller.name) for biller in settings.billers)):
@@ -214,6 +214,13 @@ def _secrets(settings: "Settings") -> Iterator[Finding]:
             yield Finding(f"secret {name}", State.FAULT, "missing", refused.user_text)
         else:
             yield Finding(f"secret {name}", State.OK, "is set")
+    try:
+        secrets.read(PIN_PEPPER)
+    except Refused as refused:
+        detail = "missing: the first start makes it; a till that has people already needs every PIN set anew"
+        yield Finding(f"secret {PIN_PEPPER}", State.WARNING, detail, refused.user_text)
+    else:
+        yield Finding(f"secret {PIN_PEPPER}", State.OK, "is set")
 
 
 async def _lines(settings: "Settings") -> list[Finding]:

@@ -1,63 +1,81 @@
-"""Supervisors and their PINs: who may approve what a clerk asks for.
+"""Hashes of PINs: argon2id over the PIN and a pepper, the secret `pin-pepper` of this till.
 
-A PIN is kept as its argon2id hash, in the system's keyring like every secret. Checking one takes a third of a
-second by design, so it is done beside the loop.
+A PIN has few digits: whoever has its hash alone finds it by trying. So the hash is made of an HMAC with the
+pepper, which is in the system's keyring and never in the journal, where the hashes are. Making and comparing
+one takes a third of a second by design, so both are done beside the loop.
 """
 
 import asyncio
-import re
+import hashlib
+import hmac
+import secrets
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
-from argon2 import PasswordHasher
-from argon2.exceptions import InvalidHashError, VerificationError
 from pydantic import SecretStr
 
 from cashier.domain.errors import Refused
-from cashier.secrets import pin_name
 
-PIN = re.compile(r"\d{6,12}", re.ASCII)
-#: Wrong PINs in a row after which a supervisor has to wait, and for how long at first, in seconds.
-WRONG_MAX = 5
-WAIT_FIRST_S = 60.0
-WAIT_MAX_S = 3600.0
+if TYPE_CHECKING:
+    from argon2 import PasswordHasher
 
-ReadSecret = Callable[[str], SecretStr]
+    from cashier.secrets import Secrets
 
-
-def hashed_pin(pin: str) -> str:
-    """A PIN's argon2id hash. Raises Refused unless it is 6 to 12 digits and not all the same."""
-    if PIN.fullmatch(pin) is None or len(set(pin)) == 1:
-        raise Refused("A supervisor's PIN is six to twelve digits, and not the same digit throughout.")
-    return PasswordHasher().hash(pin)
+#: Bytes of a new pepper.
+PEPPER_BYTES = 32
+#: The memory of a hash, in KiB, in training, where everybody's PIN is told on the sign-in page.
+LIGHT_KIB = 1024
 
 
-class Supervisors:
-    """The Approvers port over hashes that `read` finds by name (it raises Refused for one not set)."""
+class ArgonPins:
+    """The PinHasher port. `pepper` finds the secret, and raises Refused when it is not set.
 
-    def __init__(self, read: ReadSecret, monotonic: Callable[[], float]) -> None:
-        self._read = read
-        self._monotonic = monotonic
-        self._wrong: dict[str, int] = {}
-        self._until: dict[str, float] = {}
+    It is looked up at each use and kept nowhere.
+    """
 
-    async def approve(self, name: str, pin: str) -> None:
-        """See the port. After WRONG_MAX wrong PINs each further one doubles the wait."""
-        waiting = self._until.get(name, 0.0) - self._monotonic()
-        if waiting > 0:
-            raise Refused(f"Too many wrong PINs. Wait {int(waiting) + 1} seconds.")
-        stored = self._read(pin_name(name)).get_secret_value()
-        if await asyncio.to_thread(_fits, stored, pin):
-            self._wrong.pop(name, None)
-            return
-        wrong = self._wrong[name] = self._wrong.get(name, 0) + 1
-        if wrong >= WRONG_MAX:
-            wait_s = min(WAIT_FIRST_S * 2 ** (wrong - WRONG_MAX), WAIT_MAX_S)
-            self._until[name] = self._monotonic() + wait_s
-        raise Refused("This is not the supervisor's PIN.")
+    def __init__(self, pepper: Callable[[], SecretStr], *, light: bool = False) -> None:
+        self._pepper = pepper
+        self._light = light
+
+    async def hashed(self, context: str, pin: str) -> str:
+        """See the port."""
+        return await asyncio.to_thread(lambda: self._hasher().hash(self._peppered(context, pin)))
+
+    async def fits(self, context: str, stored: str, pin: str) -> bool:
+        """See the port."""
+        return await asyncio.to_thread(self._fits, context, stored, pin)
+
+    def _fits(self, context: str, stored: str, pin: str) -> bool:
+        from argon2.exceptions import InvalidHashError, VerificationError
+
+        try:
+            return self._hasher().verify(stored, self._peppered(context, pin))
+        except (VerificationError, InvalidHashError):
+            return False
+
+    def _hasher(self) -> "PasswordHasher":
+        from argon2 import PasswordHasher
+
+        if self._light:
+            return PasswordHasher(memory_cost=LIGHT_KIB, time_cost=1, parallelism=1)
+        return PasswordHasher()
+
+    def _peppered(self, context: str, pin: str) -> bytes:
+        key = self._pepper().get_secret_value().encode()
+        return hmac.digest(key, f"{context}\0{pin}".encode(), hashlib.sha256)
 
 
-def _fits(stored: str, pin: str) -> bool:
+def make_pepper(kept: "Secrets") -> None:
+    """Give a till that has no people yet its pepper. One that is there, in the environment too, stays.
+
+    A machine without a keyring is told when the first PIN is to be set.
+    """
+    from cashier.secrets import PIN_PEPPER
+
     try:
-        return PasswordHasher().verify(stored, pin)
-    except (VerificationError, InvalidHashError):
-        return False
+        kept.read(PIN_PEPPER)
+    except Refused:
+        try:
+            kept.write(PIN_PEPPER, secrets.token_urlsafe(PEPPER_BYTES))
+        except Refused:
+            return  # `ArgonPins` says where it belongs

@@ -2,10 +2,9 @@
 
 They live in the system's keyring under the service `cashier/<site>/<till>`. A machine without one (a server,
 a container) gives them by environment: `CASHIER_SECRET_TILL_KEY`, `CASHIER_SECRET_API_KEY_<BILLER>`,
-`CASHIER_SECRET_WEB_SERVICE_KEY_<BILLER>`. A supervisor's PIN is among them as its hash alone.
+`CASHIER_SECRET_WEB_SERVICE_KEY_<BILLER>`, `CASHIER_SECRET_PIN_PEPPER`. PINs are not among them.
 """
 
-import re
 from collections.abc import Mapping
 
 from pydantic import SecretStr
@@ -14,6 +13,8 @@ from cashier.domain.errors import Refused
 
 TILL_KEY = "till-key"
 MAIL_PASSWORD = "mail-password"
+#: What the hashes of PINs are made with. Made by the first start; without it every PIN must be set anew.
+PIN_PEPPER = "pin-pepper"
 
 
 def api_key_name(biller: str) -> str:
@@ -24,11 +25,6 @@ def api_key_name(biller: str) -> str:
 def web_service_key_name(biller: str) -> str:
     """The keyring's name of a biller's web service key, with which the gateway is asked about invoices."""
     return f"web-service-key-{biller}"
-
-
-def pin_name(supervisor: str) -> str:
-    """The keyring's name of a supervisor's PIN: `Robin Example` is `supervisor-pin-robin-example`."""
-    return "supervisor-pin-" + re.sub(r"[^a-z0-9]+", "-", supervisor.casefold()).strip("-")
 
 
 class Secrets:

@@ -23,7 +23,6 @@ from pydantic_settings import (
 from cashier.domain.errors import Refused
 from cashier.domain.money import Cents, parse_cents
 from cashier.domain.scrub import scrub_card_numbers
-from cashier.secrets import pin_name
 from cashier.till.config import SCANNER_PREFIXES, Biller, Connection, Reader, ServiceFee, TillConfig, Waits
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,31}", re.ASCII)
@@ -302,7 +301,8 @@ class Settings(_Strict):
     """All settings of a till.
 
     `portal_url` is where the permit portal hears of payments itself, when a sale names no address of its own.
-    `supervisors` are the names of those who may approve; their PINs are in the keyring.
+    `cashier` is the name under which verbs of the command line work unattended; people sign in by their own.
+    `lock_after_minutes` is how long nobody must have been there for the screen to be locked; 0 for never.
     `scanner_prefix` is the sign that the counter's barcode scanners send before every code.
     """
 
@@ -314,7 +314,7 @@ class Settings(_Strict):
     schedule: Text
     return_url: WebAddress | None = None
     portal_url: WebAddress | None = None
-    supervisors: tuple[Text, ...] = ()
+    lock_after_minutes: int = Field(default=10, ge=0, le=480)
     gateway: GatewaySettings = GatewaySettings()
     hub: HubSettings
     settlement: SettlementSettings = SettlementSettings()
@@ -332,7 +332,6 @@ class Settings(_Strict):
             ("billers", [biller.name for biller in self.billers]),
             ("readers", [reader.id for reader in self.readers]),
             ("reader labels", [reader.label for reader in self.readers]),
-            ("supervisors", [pin_name(name) for name in self.supervisors]),
             ("invoice types", [type_id for biller in self.billers for type_id in biller.invoice_types]),
         ):
             if len(set(names)) != len(names):
@@ -352,7 +351,7 @@ class Settings(_Strict):
             account_required=account_required,
             billers=tuple(_biller(biller) for biller in self.billers),
             readers=tuple(Reader(**reader.model_dump()) for reader in self.readers),
-            supervisors=self.supervisors,
+            lock_after_s=self.lock_after_minutes * 60,
             portal_url=self.portal_url,
             scanner_prefix=self.scanner_prefix,
             waits=Waits(

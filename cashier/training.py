@@ -16,6 +16,8 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from cashier.domain.errors import Unavailable
+from cashier.till.people import People
+from cashier.till.trainees import CLERK, TRAINEES
 
 if TYPE_CHECKING:
     from cashier.readers.discovery import PortInfo
@@ -26,7 +28,6 @@ API_KEY = "training-api-key"
 #: The sandbox's own biller; it is compared with what its postbacks say.
 BILLER_GUID = "5a2d0b0e-0000-4000-8000-7261696e0001"
 WEB_SERVICE_KEY = "training-web-service-key"
-SUPERVISOR, SUPERVISOR_PIN = "Robin Supervisor", "271828"
 #: Readers simulated on serial ports: family, USB ids, and what they are.
 EMULATED = (
     ("idtech_itp", 0x0ACD, 0x0630, "ID TECH Spectrum III"),
@@ -43,6 +44,28 @@ class Servers:
     sandbox_url: str
     hub_url: str
     till_key: str
+
+
+def secrets_of(till_key: str) -> dict[str, str]:
+    """The secrets of a training till, as its environment would give them."""
+    return {
+        "CASHIER_SECRET_API_KEY_TRAINING": API_KEY,
+        "CASHIER_SECRET_WEB_SERVICE_KEY_TRAINING": WEB_SERVICE_KEY,
+        "CASHIER_SECRET_PIN_PEPPER": "training-pin-pepper",
+        "CASHIER_SECRET_TILL_KEY": till_key,
+    }
+
+
+async def staff(people: People) -> None:
+    """Let the trainees be there, and sign the clerk in: a training session asks for no PIN at its start."""
+    if people.view().is_first_start:
+        first, *others = TRAINEES
+        await people.create_first(first.name, first.pin)
+        for trainee in others:
+            await people.add(trainee.name, trainee.role, trainee.pin)
+        people.sign_out()
+    if people.signed_in is None:
+        await people.sign_in(CLERK.name, CLERK.pin)
 
 
 class Training:
@@ -119,8 +142,8 @@ class Training:
             "site": SITE,
             "till": TILL,
             "agency": "City of Sampleton (training)",
-            "cashier": "Jo Example",
-            "supervisors": [SUPERVISOR],
+            "cashier": CLERK.name,
+            "lock_after_minutes": 0,
             "profile": "grancius",
             "schedule": "lakeland",
             "training": True,

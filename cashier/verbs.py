@@ -103,6 +103,8 @@ async def launch_file(
             sale = load_sale(file, known, biller_limits(settings), today)
             secrets = Secrets(settings.site, settings.till, os.environ)
             till = await stack.enter_async_context(open_till(settings, secrets))
+        if till.people.signed_in is None:
+            till.people.unattended()
         url = await till.pay_sale(sale)
         assert till.current_reference is not None
         tell(f"reference {till.current_reference}")

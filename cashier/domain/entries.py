@@ -48,6 +48,16 @@ class EntryKind(StrEnum):
     SALE_HELD = "sale_held"
     SALE_RESUMED = "sale_resumed"
     SALE_HELD_DROPPED = "sale_held_dropped"
+    PERSON_ADDED = "person_added"
+    PERSON_CHANGED = "person_changed"
+    PIN_SET = "pin_set"
+    PIN_REFUSED = "pin_refused"
+    PIN_ACCEPTED = "pin_accepted"
+    SIGNED_IN = "signed_in"
+    SIGNED_OUT = "signed_out"
+    SCREEN_LOCKED = "screen_locked"
+    SCREEN_UNLOCKED = "screen_unlocked"
+    PERMISSION_USED = "permission_used"
 
 
 Json = Mapping[str, Any]

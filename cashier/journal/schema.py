@@ -1,7 +1,8 @@
 """The tables of a journal file, declared by hand, and how an older file becomes a current one.
 
 `entry` is the journal. Everything else is a projection of it: written in the same commit, and made again
-from the entries by `projection.rebuild`.
+from the entries by `projection.rebuild`. All but `pin`: the hashes of PINs stand in no entry, as entries are
+copied and exported.
 """
 
 from pathlib import Path
@@ -15,7 +16,7 @@ from cashier.journal.rows import COLUMNS, entry_of
 from cashier.journal.sqlite import sqlite3
 
 #: In `PRAGMA user_version`. A newer file is refused.
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 
 #: In `PRAGMA application_id`: "CASH".
 APPLICATION_ID = 0x43415348
@@ -108,6 +109,14 @@ DROP INDEX entry_rare;
 CREATE INDEX entry_kind ON entry (kind, seq);
 """
 
+#: The hash of each person's PIN: beside the chain, exported nowhere.
+_PIN = """
+CREATE TABLE pin (
+    person TEXT PRIMARY KEY,
+    hash TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+"""
+
 #: `seq` is the entry that issued it, `sequence` the gapless one of its till's series.
 _RECEIPT = """
 CREATE TABLE receipt (
@@ -167,6 +176,11 @@ def migrations() -> Migrations:
     def third(db: Database) -> None:
         db.executescript(_KIND)
         db.execute("PRAGMA user_version = 3")
+
+    @steps(name="4_pin")
+    def fourth(db: Database) -> None:
+        db.executescript(_PIN)
+        db.execute("PRAGMA user_version = 4")
 
     return steps
 

@@ -1,7 +1,7 @@
-"""The journal port on SQLite (`cashier.till.ports.Journal`)."""
+"""The journal port on SQLite (`cashier.till.ports.Journal` and `PinStore`)."""
 
 import sys
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -108,9 +108,22 @@ class SqliteJournal:
         recorded again, that is what their ids are for. A draft that could not be read back, or that the
         payment's table does not allow, raises before anything is written.
         """
+        return self._record(drafts, {})
+
+    def record_pin(self, drafts: Sequence[Draft], person: str, pin_hash: str) -> tuple[Entry, ...]:
+        """See the port."""
+        return self._record(drafts, {person: pin_hash})
+
+    def pin_hash(self, person: str) -> str | None:
+        """See the port."""
+        with translated(self._path):
+            row = self._opened().execute("SELECT hash FROM pin WHERE person = ?", (person,)).fetchone()
+            return row[0] if row else None
+
+    def _record(self, drafts: Sequence[Draft], pins: Mapping[str, str]) -> tuple[Entry, ...]:
         db = self._opened()
         try:
-            return self._append_all(db, drafts)
+            return self._append_all(db, drafts, pins)
         except sqlite3.Error as error:
             if is_disk_error(error):
                 return self._read_back(drafts, error)
@@ -119,9 +132,13 @@ class SqliteJournal:
                 raise
             raise known from error
 
-    def _append_all(self, db: Database, drafts: Sequence[Draft]) -> tuple[Entry, ...]:
+    def _append_all(
+        self, db: Database, drafts: Sequence[Draft], pins: Mapping[str, str]
+    ) -> tuple[Entry, ...]:
         at = utc_text(self._clock.now())
         with db.atomic():
+            for person, pin_hash in pins.items():
+                db.execute("INSERT OR REPLACE INTO pin (person, hash) VALUES (?, ?)", (person, pin_hash))
             return tuple(self._append(db, draft, at) for draft in drafts)
 
     def _append(self, db: Database, draft: Draft, at: str) -> Entry:

@@ -102,7 +102,11 @@ class ProfileRules:
 
 @dataclass(frozen=True)
 class TillConfig:
-    """One till at one counter."""
+    """One till at one counter.
+
+    `cashier` is the name under which an unattended verb works. `lock_after_s` is how long nobody must have
+    been there for the screen to be locked; 0 for never.
+    """
 
     site: str
     till: str
@@ -114,9 +118,9 @@ class TillConfig:
     return_url: str | None = None
     account_required: bool = False
     readers: tuple[Reader, ...] = ()
-    supervisors: tuple[str, ...] = ()
     portal_url: str | None = None
     scanner_prefix: str = ""
+    lock_after_s: float = 0
     waits: Waits = Waits()
     rules: ProfileRules = ProfileRules()
 

@@ -20,12 +20,13 @@ from cashier.domain.corrections import (
 )
 from cashier.domain.errors import Refused
 from cashier.domain.money import Cents, format_dollars
+from cashier.domain.people import Permission
 from cashier.domain.receipt import IN_DRAWER, Receipt, TenderKind
-from cashier.till.approval import approved_by, checked_reason
-from cashier.till.config import TillConfig
+from cashier.till.approval import checked_reason
 from cashier.till.day import business_date
 from cashier.till.identity import new_id
-from cashier.till.ports import Approvers, Clock, Journal, Randomness
+from cashier.till.people import People
+from cashier.till.ports import Clock, Journal, Randomness
 
 _CARDS = (TenderKind.CARD, TenderKind.BANK)
 REFUND_FIRST = "It was refunded in part: refund the rest instead."
@@ -36,17 +37,15 @@ class Corrections:
 
     def __init__(
         self,
-        config: TillConfig,
         clock: Clock,
         randomness: Randomness,
         journal: Journal,
-        approvers: Approvers,
+        people: People,
     ) -> None:
-        self._config = config
         self._clock = clock
         self._randomness = randomness
         self._journal = journal
-        self._approvers = approvers
+        self._people = people
 
     # -- looking -----------------------------------------------------------------------------------------
 
@@ -96,7 +95,8 @@ class Corrections:
         """
         text = _checked(reason, text)
         self._refuse(self.void_refusal(self._receipt(number)))
-        await approved_by(self._config, self._approvers, supervisor, pin)
+        asker = self._people.require(Permission.VOID)
+        approver = await self._people.approve(supervisor, pin, Permission.APPROVE_VOID, f"void of {number}")
         receipt = self._receipt(number)
         self._refuse(self.void_refusal(receipt))  # again: time has passed
         void = Void(
@@ -105,8 +105,8 @@ class Corrections:
             receipt.paid_cents,
             reason,
             text,
-            self._config.cashier,
-            supervisor,
+            asker.name,
+            approver.name,
         )
         self._record(receipt, [void])
         return void
@@ -129,7 +129,9 @@ class Corrections:
         """
         text = _checked(reason, text)
         self._refuse_refund(self._receipt(number), kind, amount_cents)
-        await approved_by(self._config, self._approvers, supervisor, pin)
+        asker = self._people.require(Permission.REFUND)
+        what = f"refund of {format_dollars(amount_cents)} for {number}"
+        approver = await self._people.approve(supervisor, pin, Permission.APPROVE_REFUND, what)
         receipt = self._receipt(number)
         self._refuse_refund(receipt, kind, amount_cents)
         refund = Refund(
@@ -141,8 +143,8 @@ class Corrections:
             service_fee_cents=Cents(0),
             reason=reason,
             text=text,
-            requester=self._config.cashier,
-            approver=supervisor,
+            requester=asker.name,
+            approver=approver.name,
             is_done=kind not in _CARDS,
         )
         self._record(receipt, [refund])
@@ -153,6 +155,7 @@ class Corrections:
 
         Raises Refused for a tender that is no check, or was returned before.
         """
+        clerk = self._people.require(Permission.REFUND)
         reason = checked_reason(reason, "reason")
         receipt = self._receipt(number)
         check = next((item for item in receipt.tenders if item.id == tender_id), None)
@@ -170,7 +173,7 @@ class Corrections:
             check.number,
             check.amount_cents,
             reason,
-            self._config.cashier,
+            clerk.name,
         )
         self._record(receipt, [returned])
         return returned

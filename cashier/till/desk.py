@@ -13,13 +13,15 @@ from cashier.domain.entries import Entry, EntryKind, utc_moment, utc_text
 from cashier.domain.errors import CashierError, Refused
 from cashier.domain.money import Cents, format_dollars
 from cashier.domain.payment import Payment, PaymentEvent, PaymentState, Vouch
+from cashier.domain.people import Permission
 from cashier.domain.scrub import scrub_card_numbers
 from cashier.domain.slip import Slip, SlipKind
-from cashier.till.approval import approved_by, checked_reason
+from cashier.till.approval import checked_reason
 from cashier.till.checking import Answer, Checker
 from cashier.till.config import TillConfig
 from cashier.till.facts import Facts, Told
-from cashier.till.ports import Approvers, Clock, Holds, Journal, Quarantined
+from cashier.till.people import People
+from cashier.till.ports import Clock, Holds, Journal, Quarantined
 from cashier.till.words import Standing, standing
 
 _AUTHORISATION = re.compile(r"[0-9A-Za-z][0-9A-Za-z -]{2,19}", re.ASCII)
@@ -112,7 +114,7 @@ class Desk:
         clock: Clock,
         journal: Journal,
         holds: Holds,
-        approvers: Approvers,
+        people: People,
         facts: Facts,
         checker: Checker,
         changed: Callable[[Told], None],
@@ -121,7 +123,7 @@ class Desk:
         self._clock = clock
         self._journal = journal
         self._holds = holds
-        self._approvers = approvers
+        self._people = people
         self._facts = facts
         self._checker = checker
         self._changed = changed
@@ -144,7 +146,7 @@ class Desk:
             ),
             quarantined=self._quarantined,
             quarantine_fault=self._quarantine_fault,
-            supervisors=self._config.supervisors,
+            supervisors=self._people.approvers(Permission.APPROVE_VOUCH),
         )
 
     def ended(self, payment: Payment) -> None:
@@ -289,16 +291,19 @@ class Desk:
                 "The authorisation code is three to twenty letters and digits, as the portal shows it."
             )
         reason = checked_reason(reason, "reason")
-        await approved_by(self._config, self._approvers, supervisor, pin)
-        told = self._facts.vouch(reference, Vouch(authorisation, reason, self._config.cashier, supervisor))
+        asker = self._people.require(Permission.TAKE_PAYMENTS)
+        what = f"payment {reference} is paid per portal"
+        approver = await self._people.approve(supervisor, pin, Permission.APPROVE_VOUCH, what)
+        told = self._facts.vouch(reference, Vouch(authorisation, reason, asker.name, approver.name))
         self._changed(told)
         return told
 
     async def see(self, matter: str, *, note: str, supervisor: str, pin: str) -> None:
         """Record that a supervisor has seen to a matter. It stays in the journal. Raises Refused."""
         note = checked_reason(note, "note")
-        await approved_by(self._config, self._approvers, supervisor, pin)
-        self._facts.see(matter, supervisor, note)
+        what = f"matter {matter} is seen to"
+        approver = await self._people.approve(supervisor, pin, Permission.APPROVE_VOUCH, what)
+        self._facts.see(matter, approver.name, note)
         self._changed(Told(None))
 
     # -- paper -------------------------------------------------------------------------------------------
@@ -340,7 +345,7 @@ class Desk:
             kind=kind,
             agency=self._config.agency,
             till=self._config.till,
-            cashier=self._config.cashier,
+            cashier=self._people.name or self._config.cashier,
             printed_at=utc_text(self._clock.now()),
             reference=payment.reference,
             payer=sale.customer.name,

@@ -48,8 +48,15 @@ class HeldSales:
     """What is put aside at this till: a fold over the journal, kept up with each entry."""
 
     def __init__(
-        self, config: TillConfig, clock: Clock, randomness: Randomness, journal: Journal, holds: Holds
+        self,
+        config: TillConfig,
+        clock: Clock,
+        randomness: Randomness,
+        journal: Journal,
+        holds: Holds,
+        cashier: Callable[[], str],
     ) -> None:
+        self._cashier = cashier
         self._config = config
         self._clock = clock
         self._randomness = randomness
@@ -134,7 +141,7 @@ class HeldSales:
         entry = self._entry(held_id)
         draft = draft_from_json(entry.body["draft"], empty)
         before, now = entry.body["total_cents"], draft.total_cents
-        self._record(EntryKind.SALE_RESUMED, held_id, {"by": self._config.cashier, "total_cents": now})
+        self._record(EntryKind.SALE_RESUMED, held_id, {"by": self._cashier(), "total_cents": now})
         if before == now:
             return draft, ""
         return draft, (
@@ -145,7 +152,7 @@ class HeldSales:
     def drop(self, held_id: str) -> None:
         """Give a held sale up. Nothing of it was paid."""
         self._entry(held_id)
-        self._record(EntryKind.SALE_HELD_DROPPED, held_id, {"by": self._config.cashier})
+        self._record(EntryKind.SALE_HELD_DROPPED, held_id, {"by": self._cashier()})
 
     # -- recording -------------------------------------------------------------------------------------
 
@@ -158,7 +165,7 @@ class HeldSales:
         body = {
             "reference": reference,
             "name": draft.customer.name,
-            "by": self._config.cashier,
+            "by": self._cashier(),
             "total_cents": draft.total_cents,
             "draft": draft_to_json(draft),
         }

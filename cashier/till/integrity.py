@@ -8,10 +8,11 @@ from collections.abc import Callable
 
 from cashier.domain.entries import Break, Draft, EntryKind
 from cashier.domain.errors import Refused
-from cashier.till.approval import approved_by, checked_reason
-from cashier.till.config import TillConfig
+from cashier.domain.people import Permission
+from cashier.till.approval import checked_reason
 from cashier.till.identity import new_id
-from cashier.till.ports import Approvers, Clock, Journal, Randomness
+from cashier.till.people import People
+from cashier.till.ports import Clock, Journal, Randomness
 
 
 class Integrity:
@@ -19,18 +20,16 @@ class Integrity:
 
     def __init__(
         self,
-        config: TillConfig,
         clock: Clock,
         randomness: Randomness,
         journal: Journal,
-        approvers: Approvers,
+        people: People,
         changed: Callable[[], None],
     ) -> None:
-        self._config = config
         self._clock = clock
         self._randomness = randomness
         self._journal = journal
-        self._approvers = approvers
+        self._people = people
         self._changed = changed
         self._broken: Break | None = None
 
@@ -63,8 +62,9 @@ class Integrity:
         if broken is None:
             raise Refused("The journal holds; there is nothing to acknowledge.")
         note = checked_reason(note, "note")
-        await approved_by(self._config, self._approvers, supervisor, pin)
-        body = {"seq": broken.seq, "reason": broken.reason, "by": supervisor, "note": note}
+        what = f"break at entry {broken.seq}"
+        approver = await self._people.approve(supervisor, pin, Permission.APPROVE_BREAK, what)
+        body = {"seq": broken.seq, "reason": broken.reason, "by": approver.name, "note": note}
         entry_id = str(new_id(self._clock, self._randomness))
         draft = Draft(entry_id, EntryKind.BREAK_ACKNOWLEDGED, "journal", body)
         self._journal.record([draft])

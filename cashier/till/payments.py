@@ -40,7 +40,7 @@ from cashier.till.rechecking import Changed, refuse_changed
 
 
 class CardPayments:
-    """The use cases of a card payment over the ports."""
+    """The use cases of a card payment over the ports. `cashier` tells who is signed in."""
 
     def __init__(
         self,
@@ -51,6 +51,7 @@ class CardPayments:
         gateway: Gateway,
         feed: PostbackFeed,
         holds: Holds,
+        cashier: Callable[[], str],
         enquiry: Enquiry | None = None,
     ) -> None:
         self._config = config
@@ -63,6 +64,7 @@ class CardPayments:
         self._enquiry = enquiry
         #: Whether a reference is of a sale that was put aside here and is no longer.
         self.is_resumed: Callable[[str], bool] = lambda _reference: False
+        self._cashier = cashier
 
     # -- intent ----------------------------------------------------------------------------------------
 
@@ -94,7 +96,7 @@ class CardPayments:
             "sale_id": sale_id,
             "reference": reference,
             "biller": biller.name,
-            "cashier": self._config.cashier,
+            "cashier": self._cashier(),
             "amount_cents": due.total_cents,
             "expected_fee_cents": biller.service_fee.of(due.total_cents),
             "invoices": [
@@ -131,7 +133,7 @@ class CardPayments:
             reference=reference,
             postback_url=self._feed.mint_url(reference, due.total_cents),
             return_url=self._config.return_url,
-            cashier_name=self._config.cashier if reader else None,
+            cashier_name=self._cashier() if reader else None,
             allow_emv=emv,
             allow_swipe=bool(reader and reader.swipe),
             emv_device_id=reader.emv_device_id if reader and emv else None,

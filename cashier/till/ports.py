@@ -265,11 +265,32 @@ class Holds(Protocol):
         """Messages of this site that fit no payment and that no person has seen to. Raises Unavailable."""
 
 
-class Approvers(Protocol):
-    """Who may approve what a clerk asks for."""
+class PinStore(Protocol):
+    """Where the hashes of PINs are kept: beside the journal's entries, in none of them."""
 
-    def approve(self, name: str, pin: str) -> Awaitable[None]:
-        """Prove that a supervisor is here. Raises Refused for a wrong name or PIN, and after too many."""
+    def record_pin(self, drafts: Sequence[Draft], person: str, pin_hash: str) -> tuple[Entry, ...]:
+        """As `Journal.record`, with the hash of a person's PIN in the same commit, in place of an earlier."""
+
+    def pin_hash(self, person: str) -> str | None:
+        """The hash of a person's PIN."""
+
+
+class PeopleJournal(Journal, PinStore, Protocol):
+    """A journal that keeps hashes of PINs, too."""
+
+
+class PinHasher(Protocol):
+    """Makes and compares hashes of PINs.
+
+    `context` is the id of the entry that sets the PIN: the hash of another PIN, or of an earlier one, put in
+    its place fits nothing.
+    """
+
+    def hashed(self, context: str, pin: str) -> Awaitable[str]:
+        """The hash of a PIN. Raises Refused when this machine lacks the secret it is made with."""
+
+    def fits(self, context: str, stored: str, pin: str) -> Awaitable[bool]:
+        """Whether a hash is that of the PIN. Raises Refused as `hashed` does."""
 
 
 @dataclass(frozen=True)
@@ -350,11 +371,11 @@ class Mailer(Protocol):
 
 @dataclass(frozen=True)
 class Outside:
-    """Everything outside of the machine that a till talks to, and who may approve."""
+    """Everything outside that a till talks to, and what compares PINs."""
 
     gateway: Gateway
     feed: PostbackFeed
     holds: Holds
     enquiry: Enquiry
-    approvers: Approvers
+    pin_hasher: PinHasher
     reader_probe: ReaderProbe

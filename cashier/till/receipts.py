@@ -32,17 +32,18 @@ class Receipts:
         sale = self._journal.sale(payment.sale_id)
         assert sale is not None, "a payment is recorded in the commit of its sale"
         held = held_tenders(self._journal, payment.sale_id)
-        return self._make(payment.sale_id, sale, held, payment, card, paid)
+        return self._make(payment.sale_id, sale, held, payment.cashier, payment, card, paid)
 
-    def of_drawer(self, sale_id: str, sale: Sale, held: Sequence[DrawerTender]) -> Receipt:
+    def of_drawer(self, sale_id: str, sale: Sale, held: Sequence[DrawerTender], clerk: str) -> Receipt:
         """The receipt of tenders of the drawer alone."""
-        return self._make(sale_id, sale, held, None, None, {})
+        return self._make(sale_id, sale, held, clerk, None, None, {})
 
     def _make(
         self,
         sale_id: str,
         sale: Sale,
         held: Sequence[DrawerTender],
+        clerk: str,
         payment: Payment | None,
         card: Tender | None,
         paid_by_card: Mapping[str, int],
@@ -68,7 +69,7 @@ class Receipts:
             business_date=date.isoformat(),
             agency=self._config.agency,
             till=self._config.till,
-            cashier=payment.cashier if payment else self._config.cashier,
+            cashier=clerk,
             customer=sale.customer,
             permit=sale.permit,
             invoices=sale.invoices,

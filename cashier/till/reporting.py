@@ -44,10 +44,10 @@ class Counter:
     training: bool = False
 
     @classmethod
-    def of(cls, config: TillConfig) -> "Counter":
+    def of(cls, config: TillConfig, made_by: str = "") -> "Counter":
         """A till's, from its settings."""
         names = {type_id: name for biller in config.billers for type_id, name in biller.invoice_types.items()}
-        return cls(config.agency, config.till, config.cashier, names, config.training)
+        return cls(config.agency, config.till, made_by or config.cashier, names, config.training)
 
 
 class JournalDaybook:

@@ -15,6 +15,7 @@ from cashier.domain.tendering import DrawerTender
 from cashier.till.config import Biller, TillConfig
 from cashier.till.draft import Draft, Line, Retrieved
 from cashier.till.held_sales import HeldSale
+from cashier.till.people import PeopleView
 from cashier.till.readers import ReaderView
 from cashier.till.retrieve import day_text
 from cashier.till.words import Standing, standing
@@ -120,12 +121,13 @@ class UnsettledRow:
 
 @dataclass(frozen=True)
 class Snapshot:
-    """Everything a front end shows."""
+    """Everything a front end shows. `cashier` is who is signed in, or empty."""
 
     till: str
     cashier: str
     agency: str
     training: bool
+    people: PeopleView
     line: LineState
     line_fault: str
     journal_fault: str
@@ -159,15 +161,18 @@ def take_snapshot(
     held_before: tuple[DrawerTender, ...],
     line_fault: str,
     refusal: str,
+    people: PeopleView,
+    not_allowed: str,
     aside: tuple[HeldSale, ...] = (),
 ) -> Snapshot:
     """Fold what is known into one view."""
     locked = any(item.locks_sale for item in draft_payments)
     return Snapshot(
         till=config.till,
-        cashier=config.cashier,
+        cashier=people.signed_in.name if people.signed_in else "",
         agency=config.agency,
         training=config.training,
+        people=people,
         line=line,
         line_fault=line_fault,
         journal_fault=refusal,
@@ -178,7 +183,7 @@ def take_snapshot(
             draft,
             paid_cents,
             locked,
-            refusal or _line_refusal(line, line_fault),
+            not_allowed or refusal or _line_refusal(line, line_fault),
             emv_refusal or "",
             readers,
             held,

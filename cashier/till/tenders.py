@@ -13,17 +13,19 @@ from cashier.domain.entries import Draft, EntryKind, Json
 from cashier.domain.errors import Refused
 from cashier.domain.money import Cents, format_dollars
 from cashier.domain.payment import Payment
+from cashier.domain.people import Permission
 from cashier.domain.receipt import IN_DRAWER, Receipt, Tender, TenderKind
 from cashier.domain.records import receipt_to_json, sale_to_json
 from cashier.domain.sale import Sale
 from cashier.domain.scrub import scrub_card_numbers
 from cashier.domain.tendering import DrawerTender, taken_body
-from cashier.till.approval import approved_by, checked_reason
+from cashier.till.approval import checked_reason
 from cashier.till.config import TillConfig
 from cashier.till.day import business_date
 from cashier.till.due import attempts_at, held_tenders, paid_by_invoice, refuse_paid_elsewhere
 from cashier.till.identity import new_id
-from cashier.till.ports import Approvers, Clock, Journal, Randomness
+from cashier.till.people import People
+from cashier.till.ports import Clock, Journal, Randomness
 from cashier.till.receipts import Receipts
 
 #: More cash than this in one hand is a slip of the keyboard.
@@ -52,13 +54,12 @@ class Tenders:
         clock: Clock,
         randomness: Randomness,
         journal: Journal,
-        approvers: Approvers,
+        people: People,
     ) -> None:
-        self._config = config
         self._clock = clock
         self._randomness = randomness
         self._journal = journal
-        self._approvers = approvers
+        self._people = people
         self._receipts = Receipts(config, clock, journal)
 
     # -- taking ------------------------------------------------------------------------------------------
@@ -69,6 +70,7 @@ class Tenders:
         Of cash `received_cents` counts: what is due is kept and the rest is change. Raises Refused for what
         cannot be taken, and while a card payment for the sale or one of its invoices is not settled.
         """
+        clerk = self._people.require(Permission.TAKE_PAYMENTS)
         self._refuse_unsettled(sale_id, sale)
         refuse_paid_elsewhere(self._journal, sale_id, sale)
         due = due_shares(sale.invoices, paid_by_invoice(self._journal, sale_id))
@@ -81,8 +83,8 @@ class Tenders:
         drafts = []
         if self._journal.sale(sale_id) != sale:
             drafts.append(self._draft(EntryKind.SALE_RECORDED, sale_id, sale_to_json(sale)))
-        taken = DrawerTender(tender, sale_id, shares, date, self._config.cashier)
-        body = taken_body(tender, shares, date, self._config.cashier)
+        taken = DrawerTender(tender, sale_id, shares, date, clerk.name)
+        body = taken_body(tender, shares, date, clerk.name)
         drafts.append(self._draft(EntryKind.TENDER_TAKEN, sale_id, body))
         if tender.amount_cents < due_cents:
             self._journal.record(drafts)
@@ -95,6 +97,7 @@ class Tenders:
 
         Raises Refused when nothing is held, or an invoice would be paid in part that must not be.
         """
+        self._people.require(Permission.TAKE_PART_PAYMENTS)
         sale = self._journal.sale(sale_id)
         held = held_tenders(self._journal, sale_id)
         if sale is None or not held:
@@ -118,7 +121,7 @@ class Tenders:
     def _receipted(
         self, sale_id: str, sale: Sale, held: Sequence[DrawerTender], drafts: list[Draft]
     ) -> Receipt:
-        receipt = self._receipts.of_drawer(sale_id, sale, held)
+        receipt = self._receipts.of_drawer(sale_id, sale, held, self._people.name)
         drafts.append(self._draft(EntryKind.RECEIPT_ISSUED, sale_id, receipt_to_json(receipt)))
         recorded = self._journal.record(drafts)
         return replace(receipt, number=recorded[-1].body["number"])
@@ -130,6 +133,7 @@ class Tenders:
 
         Raises Refused when one of them is not held (any more), or a card payment for the rest is not settled.
         """
+        clerk = self._people.require(Permission.TAKE_PAYMENTS)
         sale = self._journal.sale(sale_id)
         if sale is not None:
             self._refuse_unsettled(sale_id, sale)
@@ -146,7 +150,7 @@ class Tenders:
                         "amount_cents": held[name].tender.amount_cents,
                         "kind": held[name].tender.kind.value,
                         "reason": reason,
-                        "by": self._config.cashier,
+                        "by": clerk.name,
                     },
                 )
                 for name in tender_ids
@@ -163,11 +167,13 @@ class Tenders:
         refunded. Raises Refused.
         """
         reason = checked_reason(reason, "reason")
-        await approved_by(self._config, self._approvers, supervisor, pin)
+        asker = self._people.require(Permission.TAKE_PAYMENTS)
+        what = f"the sale of payment {reference} is paid at the drawer"
+        approver = await self._people.approve(supervisor, pin, Permission.APPROVE_VOUCH, what)
         payment = self._journal.payment(reference)
         if payment is None or not payment.locks_sale or not payment.page_gone:
             raise Refused("Only a payment in doubt, whose page is closed, stands in the way of cash.")
-        body = {"reason": reason, "by": self._config.cashier, "supervisor": supervisor}
+        body = {"reason": reason, "by": asker.name, "supervisor": approver.name}
         self._journal.record([self._draft(EntryKind.PAYMENT_RELEASED, payment.id, body)])
 
     def _refuse_unsettled(self, sale_id: str, sale: Sale) -> None:

@@ -18,6 +18,7 @@ from cashier.domain.fees import (
 )
 from cashier.domain.money import Cents, format_dollars
 from cashier.domain.payment import PAGE_HINTS, Payment, PaymentEvent, PaymentState
+from cashier.domain.people import Permission
 from cashier.domain.postback import DeliveredPostback
 from cashier.domain.pricing import quick_price
 from cashier.domain.receipt import Receipt, Tender
@@ -36,7 +37,8 @@ from cashier.till.identity import new_id
 from cashier.till.integrity import Integrity
 from cashier.till.line import Line
 from cashier.till.payments import CardPayments, can
-from cashier.till.ports import Clock, Daybook, Journal, Outside, Randomness, ReaderTold
+from cashier.till.people import People
+from cashier.till.ports import Clock, Daybook, Outside, PeopleJournal, Randomness, ReaderTold
 from cashier.till.printing import PrintConfig, Printing
 from cashier.till.readers import CardReaders
 from cashier.till.reporting import Counter, JournalDaybook, shown
@@ -59,7 +61,7 @@ class Till:
         config: TillConfig,
         clock: Clock,
         randomness: Randomness,
-        journal: Journal,
+        journal: PeopleJournal,
         outside: Outside,
         schedule_on: Callable[[dt.date], Schedule],
         sleep: Sleep | None = None,
@@ -71,6 +73,7 @@ class Till:
         self._journal = journal
         self._gateway = outside.gateway
         self._schedule_on = schedule_on
+        self.people = People(config.cashier, clock, randomness, journal, outside.pin_hasher, self._changed)
         self._payments = CardPayments(
             config,
             clock,
@@ -79,9 +82,10 @@ class Till:
             outside.gateway,
             outside.feed,
             outside.holds,
+            lambda: self.people.name,
             outside.enquiry,
         )
-        self._aside = HeldSales(config, clock, randomness, journal, outside.holds)
+        self._aside = HeldSales(config, clock, randomness, journal, outside.holds, lambda: self.people.name)
         self._payments.is_resumed = self._aside.is_over
         self.retrieving = Retrieving(
             config, clock, outside.enquiry, lambda: self._draft, self._edit, self._aside.whose
@@ -94,17 +98,17 @@ class Till:
             clock,
             journal,
             outside.holds,
-            outside.approvers,
+            self.people,
             self._facts,
             self.checker,
             self._told,
         )
-        self.integrity = Integrity(config, clock, randomness, journal, outside.approvers, self._changed)
+        self.integrity = Integrity(clock, randomness, journal, self.people, self._changed)
         self.readers = CardReaders(
             config.readers, clock, randomness, journal, self._changed, self._reader_lost
         )
-        self.tenders = Tenders(config, clock, randomness, journal, outside.approvers)
-        self.corrections = Corrections(config, clock, randomness, journal, outside.approvers)
+        self.tenders = Tenders(config, clock, randomness, journal, self.people)
+        self.corrections = Corrections(clock, randomness, journal, self.people)
         self._listeners: list[Callable[[], None]] = []
         self._line = Line()
         self._busy = False
@@ -114,7 +118,13 @@ class Till:
         self._draft = self._new_draft()
         #: Sales for which something was held when the till last ended; no screen shows them any more.
         self._sales_before = tuple(dict.fromkeys(item.sale_id for item in all_held(journal)))
-        self.printing = Printing(prints or PrintConfig(), config, clock, randomness, journal)
+        self.printing = Printing(
+            replace(prints or PrintConfig(), clerk=lambda: self.people.name),
+            config,
+            clock,
+            randomness,
+            journal,
+        )
         self.printing.subscribe(self._changed)
         self.subscribe(self.printing.look)
         for payment in self._payments.restart():
@@ -150,6 +160,8 @@ class Till:
                 item for sale_id in self._sales_before for item in held_tenders(self._journal, sale_id)
             ),
             aside=self._aside.all(),
+            people=self.people.view(),
+            not_allowed=self.people.refusal(Permission.TAKE_PAYMENTS),
         )
 
     def _changed(self) -> None:
@@ -410,6 +422,7 @@ class Till:
 
     def _refuse_card(self) -> None:
         """No attempt is made that could not be confirmed (behaviour O5), or recorded soundly (A1)."""
+        self.people.require(Permission.TAKE_PAYMENTS)
         if self.integrity.refusal:
             raise Refused(self.integrity.refusal)
         if self._asks_reader:
@@ -427,6 +440,7 @@ class Till:
 
     def give_up(self) -> None:
         """Give up a payment whose page was never opened. Refused while its page is being asked for."""
+        self.people.require(Permission.TAKE_PAYMENTS)
         if self._busy:
             raise Refused("A card payment is being started. Wait until it is.")
         payment = self._journal.payment(self._current_reference())
@@ -483,8 +497,9 @@ class Till:
 
         Closing depends on no answer of anyone. Refused while a payment is before a payer.
         """
+        closer = self.people.require(Permission.CLOSE_SHIFT)
         self._refuse_while_paying()
-        by, till = self.config.cashier, self.config.till
+        by, till = closer.name, self.config.till
         entry = close_day(self._journal, self._clock, self._randomness, by, till=till)
         self._changed()
         return entry
@@ -499,7 +514,7 @@ class Till:
 
         May be called on another thread with a daybook of that thread's own.
         """
-        book, counter = daybook or JournalDaybook(self._journal), Counter.of(self.config)
+        book, counter = daybook or JournalDaybook(self._journal), Counter.of(self.config, self.people.name)
         return shown(book, counter, scope, self._clock.now())
 
     # -- the drawer --------------------------------------------------------------------------------------

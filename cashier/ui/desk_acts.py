@@ -155,7 +155,7 @@ class DeskActs:
             title=title,
             says=says,
             questions=questions,
-            supervisors=self._till.config.supervisors,
+            supervisors=self._till.desk.view().supervisors,
             go_on=go_on,
             act=act,
             run=self._run,

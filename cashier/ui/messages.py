@@ -16,11 +16,24 @@ class Messages:
         self._window = window
         self._box: QMessageBox | None = None
         self._waiting: list[tuple[str, str]] = []
+        self._is_held = False
+
+    def hold(self) -> None:
+        """Keep what there is to say until somebody is there to read it; a box that is up is taken away."""
+        self._is_held = True
+        if self._box is not None:
+            self._box.reject()
+
+    def release(self) -> None:
+        """Somebody is there."""
+        self._is_held = False
+        self._next()
 
     def tell(self, title: str, text: str) -> None:
         """Tell the clerk. While something else is on the screen it waits; nothing is told twice."""
-        if self._box is not None:
-            known = self._box.text() == text or (title, text) in self._waiting
+        if self._box is not None or self._is_held:
+            shown = self._box is not None and self._box.text() == text
+            known = shown or (title, text) in self._waiting
             if not known and len(self._waiting) < WAITING_MAX:
                 self._waiting.append((title, text))
             return
@@ -30,7 +43,7 @@ class Messages:
 
     def ask(self, title: str, text: str, keep: str, go_on: str, act: Callable[[], object]) -> None:
         """Ask before something is put away; Enter and Esc keep it. Not asked while a message is up."""
-        if self._box is not None:
+        if self._box is not None or self._is_held:
             return
         box = self._make(title, text)
         keeping = box.addButton(keep, QMessageBox.ButtonRole.RejectRole)
@@ -51,5 +64,8 @@ class Messages:
     def _read(self) -> None:
         """A message was read: the next one."""
         self._box = None
-        if self._waiting:
+        self._next()
+
+    def _next(self) -> None:
+        if self._waiting and not self._is_held:
             self.tell(*self._waiting.pop(0))

@@ -19,6 +19,9 @@ SHORTCUTS = (
     ("Ctrl+P", "print the receipt, or a copy; without a printer, and for slips and reports, save it as PDF"),
     ("Ctrl+D", "open the drawer, with a reason"),
     ("Ctrl+R", "make the report again"),
+    ("Ctrl+L", "lock the till; what is on it stays, and a payment goes on"),
+    ("Ctrl+Shift+L", "sign out"),
+    ("Ctrl+U", "people of the till, for administrators"),
     ("Esc", "leave a question; never throws money or a payment away"),
     ("F1", "this list"),
 )

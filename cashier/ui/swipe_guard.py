@@ -73,6 +73,10 @@ class SwipeGuard(QObject):
         super().__init__(window)
         self._window, self._sealed, self._search = window, sealed, search
         self.pace: Pace = pace or RealPace()
+        #: Whether something stands over the pages: a scan is lost then.
+        self.is_covered: Callable[[], bool] = lambda: False
+        #: Keys that were pressed, whatever became of them.
+        self.presses = 0
         self._prefix = ""
         self._burst = Burst()
         self._held: tuple[QKeyEvent, QWidget] | None = None
@@ -151,6 +155,7 @@ class SwipeGuard(QObject):
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         """True swallows a key. Key releases do nothing by themselves and go on."""
         kind = event.type()
+        self.presses += kind is QEvent.Type.KeyPress
         if kind is QEvent.Type.FocusOut and isinstance(event, QFocusEvent):
             if event.reason() is Qt.FocusReason.PopupFocusReason:
                 self._follow()  # a menu takes the keys, not everywhere the focus
@@ -258,7 +263,8 @@ class SwipeGuard(QObject):
         self._before = []
         if verdict is not Verdict.SCAN:
             return verdict
-        if begun is None or QApplication.activeModalWidget() or QApplication.activePopupWidget():
+        is_up = QApplication.activeModalWidget() or QApplication.activePopupWidget() or self.is_covered()
+        if begun is None or is_up:
             self._burst.lose()
             return Verdict.LOST
         self._target = self._search()

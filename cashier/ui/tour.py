@@ -17,6 +17,7 @@ from cashier.domain.slip import Slip
 from cashier.paper import receipt_page, slip_page
 from cashier.paper.pen import ROLL_WIDTH, WIDTH
 from cashier.till.config import Connection
+from cashier.till.trainees import SUPERVISOR
 from cashier.ui.app import Opened
 from cashier.ui.approval_dialog import ApprovalDialog
 from cashier.ui.desk_page import ASK
@@ -30,8 +31,6 @@ LAYOUT_ROUNDS = 4
 CARD, DECLINING_CARD = "4111111111111111", "4000000000000002"
 #: Longer than a decline must stand before it is the last word.
 QUIET_S = 60.0
-#: The supervisor of training.
-PIN = "271828"
 #: Pixels a point, in pictures of paper.
 ZOOM = 1.5
 CUSTOMER = {
@@ -224,7 +223,7 @@ class Tour:
             dialog.answers, ("727635", "Seen paid in the portal, batch of today"), strict=True
         ):
             QTest.keyClicks(field, text)
-        QTest.keyClicks(dialog.pin, PIN)
+        QTest.keyClicks(dialog.pin, SUPERVISOR.pin)
         self._picture("desk-vouch", "Paid per gateway portal: a second person, a code, a reason.", dialog)
         self._key(dialog.pin, Qt.Key.Key_Return)
         await until(lambda: "Paid per portal" in desk.banner.accessibleName(), "the supervisor's word")

@@ -21,6 +21,7 @@ from PySide6.QtWidgets import (
 
 from cashier.domain.errors import CashierError
 from cashier.domain.payment import PaymentState
+from cashier.domain.people import Permission
 from cashier.domain.receipt import Receipt, TenderKind
 from cashier.till.snapshot import LineState, Snapshot
 from cashier.till.till import AlreadyAsked, Till
@@ -31,6 +32,8 @@ from cashier.ui.lookups import Lookups
 from cashier.ui.messages import Messages
 from cashier.ui.papers import Papers
 from cashier.ui.payment_page import PaymentPage, ViewMaker
+from cashier.ui.people_dialog import PeopleDialog
+from cashier.ui.presence import Presence
 from cashier.ui.print_acts import PrintActs
 from cashier.ui.print_bar import PrintBar
 from cashier.ui.putting_aside import PuttingAside
@@ -78,6 +81,7 @@ class MainWindow(QMainWindow):
         self._till: Till | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._readers: ReadersDialog | None = None
+        self._shortcuts: list[QShortcut] = []
         self.messages = Messages(self)
         self.setWindowTitle("Permit counter till – TRAINING" if training else "Permit counter till")
         self.resize(1360, 860)
@@ -115,6 +119,16 @@ class MainWindow(QMainWindow):
         self.prints = PrintActs(self, self.print_bar, self.messages, self.note_label.setText, self._run)
         self.guard = SwipeGuard(self, sealed=lambda: self.payment.hosted, search=self._search)
         self._connect()
+        self.presence = Presence(
+            self,
+            middle,
+            self._shortcuts,
+            self.messages,
+            self.guard,
+            is_paying=lambda: self.payment.hosted is not None,
+            leaving=self.sale.commit_fields,
+            back=lambda: self._page(self.pages.currentIndex()).focus_start(),
+        )
         self.sale.focus_start()
 
     # -- building ------------------------------------------------------------------------------------------
@@ -124,8 +138,8 @@ class MainWindow(QMainWindow):
         rail.setObjectName("rail")
         rail.setFixedWidth(min(scaled(148), RAIL_WIDTH_MAX))
         layout = QVBoxLayout(rail)
-        layout.setContentsMargins(8, 16, 8, 16)
-        layout.setSpacing(4)
+        layout.setContentsMargins(8, 8, 8, 8)
+        layout.setSpacing(2)  # eight buttons at twice the size of text
         group = QButtonGroup(self)
         # A clear picture of the icon's size keeps the texts in place until the icons are there.
         blank = QPixmap(ICON_SIZE)
@@ -155,6 +169,13 @@ class MainWindow(QMainWindow):
             button.setFocusPolicy(Qt.FocusPolicy.NoFocus)
             button.clicked.connect(lambda _checked=False, act=act: self._on_sale(act))
             layout.addWidget(button)
+        self.lock_button = Button("Lock")
+        self.lock_button.setObjectName("rail")
+        self.lock_button.setIcon(QIcon(blank))
+        self.lock_button.setIconSize(ICON_SIZE)
+        self.lock_button.clicked.connect(lambda _checked=False: self.presence.lock())
+        self.lock_button.hide()
+        layout.addWidget(self.lock_button)
         return rail
 
     def _status(self, training: bool) -> QFrame:
@@ -221,10 +242,14 @@ class MainWindow(QMainWindow):
             ("Ctrl+N", self.new_sale),
             ("Ctrl+P", self._save_shown),
             ("Ctrl+D", self.prints.ask_drawer),
+            ("Ctrl+U", self.show_people),
+            ("Ctrl+L", lambda: self.presence.lock()),
+            ("Ctrl+Shift+L", lambda: self.presence.sign_out()),
         ):
             shortcut = QShortcut(QKeySequence(keys), self)
             shortcut.setAutoRepeat(False)
             shortcut.activated.connect(act)
+            self._shortcuts.append(shortcut)
 
     def show_icons(self) -> None:
         """Load the icons: after the first paint, since their library takes longer than the window."""
@@ -232,6 +257,7 @@ class MainWindow(QMainWindow):
 
         for button, name in zip(self.rail, _ICONS, strict=True):
             button.setIcon(qtawesome.icon(name, color=self._theme.text("rail_text")))
+        self.lock_button.setIcon(qtawesome.icon("mdi6.lock-outline", color=self._theme.text("rail_text")))
 
     # -- the till ------------------------------------------------------------------------------------------
 
@@ -249,6 +275,8 @@ class MainWindow(QMainWindow):
         self.aside.attach(till)
         self.receipts.attach(till)
         self.reports.attach(till, open_daybook)
+        self.presence.attach(till, self._run)
+        self.lock_button.show()
         till.subscribe(self.refresh)
         self.refresh()
         if unsettled := till.snapshot().unsettled:
@@ -278,9 +306,11 @@ class MainWindow(QMainWindow):
         self.fault_bar.show_fault(snapshot.journal_fault)
         self.prints.refresh()
         self._show_status(snapshot)
+        self.presence.show_people(snapshot.people)
 
     def _show_status(self, snapshot: Snapshot) -> None:
-        self.till_label.setText(f"Till {snapshot.till} · {snapshot.cashier} · {snapshot.agency}")
+        who = snapshot.cashier or "nobody is signed in"
+        self.till_label.setText(f"Till {snapshot.till} · {who} · {snapshot.agency}")
         reader = snapshot.draft.reader
         self.reader_label.setText(f"reader: {reader.reader.label}" if reader else "no reader chosen")
         if self._readers is not None:
@@ -304,6 +334,9 @@ class MainWindow(QMainWindow):
 
     # -- verbs ---------------------------------------------------------------------------------------------
 
+    def _page(self, page: int) -> SalePage | PaymentPage | DeskPage | ReceiptsPage | ReportsPage:
+        return (self.sale, self.payment, self.desk, self.receipts, self.reports)[page]
+
     def show_page(self, page: int) -> None:
         """Bring a page up; what was typed elsewhere stays."""
         self.sale.commit_fields()
@@ -318,7 +351,7 @@ class MainWindow(QMainWindow):
             self.acts.shown()
         elif page == REPORTS:
             self.reports.refresh()
-        (self.sale, self.payment, self.desk, self.receipts, self.reports)[page].focus_start()
+        self._page(page).focus_start()
 
     def open_payment(self, reference: str) -> None:
         """Bring an earlier payment to the payment page. Refused while another is before a payer."""
@@ -488,6 +521,16 @@ class MainWindow(QMainWindow):
     def _readers_left(self) -> None:
         self._readers = None
 
+    def show_people(self) -> None:
+        """Ctrl+U, for administrators."""
+        if self._till is None or self.findChild(PeopleDialog) is not None:
+            return
+        refusal = self._till.people.refusal(Permission.MANAGE_PEOPLE)
+        if refusal:
+            self.messages.tell("People", refusal)
+        else:
+            PeopleDialog(self, self._till, self._run).open()
+
     def show_shortcuts(self) -> None:
         """F1."""
         self.messages.tell("Shortcuts", "\n".join(f"{keys}:  {what}" for keys, what in SHORTCUTS))
@@ -509,7 +552,7 @@ class MainWindow(QMainWindow):
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Typing anywhere searches, also when the rail has the focus."""
-        text = typed(event)
+        text = "" if self.presence.is_away else typed(event)
         if text and self.pages.currentWidget() is self.sale:
             self.sale.search_for(text)
         elif text and self.pages.currentWidget() is self.receipts:

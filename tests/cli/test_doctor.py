@@ -62,6 +62,7 @@ def counter(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Counter
     with RunningSandbox() as sandbox, RunningHub(url, MASTER.encode()) as hub:
         monkeypatch.setenv("CASHIER_SECRET_TILL_KEY", hub.enrol("sampletown", "A"))
         monkeypatch.setenv("CASHIER_SECRET_API_KEY_BUILDING", API_KEY)
+        monkeypatch.setenv("CASHIER_SECRET_PIN_PEPPER", "a pepper of tests")
         monkeypatch.setenv("CASHIER_SECRET_WEB_SERVICE_KEY_BUILDING", sandbox.config.web_service_key)
         yield Counter(tmp_path / "settings.toml", sandbox, hub)
 
@@ -95,6 +96,15 @@ def test_all_is_well_on_a_real_gateway_and_hub(cashier: Cashier, counter: Counte
         assert findings[what].state == "ok"
     # The server writes its Date anew once a second, cut to whole seconds.
     assert findings["clock"].detail[:10] in ("within 0 s", "within 1 s", "within 2 s")
+
+
+def test_a_pepper_that_is_not_there_is_a_warning(
+    cashier: Cashier, counter: Counter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("CASHIER_SECRET_PIN_PEPPER")
+    _, findings = examine(cashier, "--settings", counter.file)
+    assert wrong(findings) == {"secret pin-pepper"}
+    assert "every PIN set anew" in findings["secret pin-pepper"].detail
 
 
 def test_the_lines_say_the_same(cashier: Cashier, counter: Counter) -> None:

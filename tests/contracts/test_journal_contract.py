@@ -10,13 +10,13 @@ from cashier.domain.errors import Discrepancy
 from cashier.domain.payment import PaymentEvent, PaymentState
 from cashier.domain.records import sale_to_json
 from cashier.journal.store import SqliteJournal
-from cashier.till.ports import Journal
+from cashier.till.ports import Journal, PeopleJournal
 from tests.fakes.entries import Drafts, FixedClock, confirmation, make_sale
 from tests.fakes.journal import MemoryJournal
 
 
 @pytest.fixture(params=["fake", "real"])
-def journal(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Journal]:
+def journal(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[PeopleJournal]:
     if request.param == "fake":
         yield MemoryJournal("A", FixedClock())
     else:
@@ -306,3 +306,23 @@ def test_a_vouched_payment_stays_unsettled(journal: Journal, drafts: Drafts) -> 
     assert payment.vouch is not None
     assert payment.vouch.authorisation == "727634"
     assert journal.verify() is None
+
+
+def test_the_hash_of_a_pin_is_kept_with_its_entry_and_in_none(journal: PeopleJournal, drafts: Drafts) -> None:
+    assert journal.pin_hash("kim") is None
+    first = drafts.draft(EntryKind.PIN_SET, "people", {"person": "kim", "by": "robin"})
+    (entry,) = journal.record_pin([first], "kim", "planted-hash-1")
+    assert (entry.kind, journal.pin_hash("kim")) == (EntryKind.PIN_SET, "planted-hash-1")
+    second = drafts.draft(EntryKind.PIN_SET, "people", {"person": "kim", "by": "kim"})
+    journal.record_pin([second], "kim", "planted-hash-2")
+    assert (journal.pin_hash("kim"), journal.pin_hash("robin")) == ("planted-hash-2", None)
+    assert not any("planted" in repr(entry) for entry in journal.entries())
+    assert journal.verify() is None
+
+
+def test_a_pin_whose_entry_is_refused_is_not_kept(journal: PeopleJournal, drafts: Drafts) -> None:
+    draft = drafts.draft(EntryKind.PIN_SET, "people", {"person": "kim", "by": "robin"})
+    journal.record_pin([draft], "kim", "first")
+    with pytest.raises(Discrepancy):
+        journal.record_pin([Draft(draft.id, draft.kind, "people", {"person": "other"})], "kim", "second")
+    assert journal.pin_hash("kim") == "first"

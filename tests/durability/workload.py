@@ -84,7 +84,12 @@ class _Journal(FaultyJournal):
         super().__init__(*args, **options)  # type: ignore[arg-type]
 
     def record(self, drafts: Sequence[Draft]) -> tuple[Entry, ...]:
-        entries = super().record(drafts)
+        return self._noted(super().record(drafts))
+
+    def record_pin(self, drafts: Sequence[Draft], person: str, pin_hash: str) -> tuple[Entry, ...]:
+        return self._noted(super().record_pin(drafts, person, pin_hash))
+
+    def _noted(self, entries: tuple[Entry, ...]) -> tuple[Entry, ...]:
         self._notes.commits.append(entries)
         self._notes.say(RECORDED, lambda entry: entry == entries[-1])
         return entries

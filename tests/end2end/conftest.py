@@ -19,19 +19,19 @@ from cashier.bootstrap import JOURNAL, open_till, view_maker
 from cashier.clock import SystemClock
 from cashier.domain.entries import Entry
 from cashier.domain.payment import Payment, PaymentState
+from cashier.domain.people import PEOPLE_KINDS
 from cashier.domain.sale import Customer, Permit
 from cashier.hub.app import HubConfig
 from cashier.hub.portals import Portals
 from cashier.hub.serve import RunningHub
 from cashier.journal.verify import verify_file
-from cashier.people import hashed_pin
 from cashier.readers.discovery import PortInfo
 from cashier.sandbox.config import SandboxConfig
 from cashier.sandbox.serve import RunningSandbox
 from cashier.secrets import Secrets
 from cashier.settings import check
 from cashier.till.till import Till
-from cashier.training import API_KEY, SITE, SUPERVISOR_PIN, TILL, WEB_SERVICE_KEY, Servers, Training
+from cashier.training import SITE, TILL, Servers, Training, secrets_of, staff
 from cashier.ui import theme
 from cashier.ui.pace import ByHand
 from cashier.ui.payer import Payer, until
@@ -75,7 +75,6 @@ class Counter:
         app: QApplication,
         folder: Path,
         sandbox: RunningSandbox,
-        pin_hash: str,
         portals: Portals,
     ) -> None:
         self._loop = loop
@@ -93,12 +92,7 @@ class Counter:
         hub = self.hub_up()
         training = Training(self.folder)
         training.servers = Servers(sandbox.url, hub.url, hub.enrol(SITE, TILL))
-        self.secrets = {
-            "CASHIER_SECRET_API_KEY_TRAINING": API_KEY,
-            "CASHIER_SECRET_WEB_SERVICE_KEY_TRAINING": WEB_SERVICE_KEY,
-            "CASHIER_SECRET_SUPERVISOR_PIN_ROBIN_SUPERVISOR": pin_hash,
-            "CASHIER_SECRET_TILL_KEY": training.servers.till_key,
-        }
+        self.secrets = secrets_of(training.servers.till_key)
         self.overrides: dict[str, Any] = {"data_folder": str(self.folder)}
         self.gateway()
         self._table = training.settings
@@ -153,6 +147,7 @@ class Counter:
             settings, Secrets(SITE, TILL, self.secrets), self.watch, lister=lambda: tuple(self.ports)
         ) as till:
             self.till = till
+            await staff(till.people)
             self.window.attach(till, view_maker(settings))
             try:
                 if first is not None:
@@ -172,6 +167,7 @@ class Counter:
         settings = check(self.table | {"till": name, "data_folder": str(folder)}, "test", environment=False)
         secrets = self.secrets | {"CASHIER_SECRET_TILL_KEY": self.hub.enrol(SITE, name)}
         async with open_till(settings, Secrets(SITE, name, secrets), self.watch) as till:
+            await staff(till.people)
             await until(lambda: till.snapshot().line.value == "online", "hub and gateway")
             yield till
 
@@ -249,8 +245,8 @@ class Counter:
         return url
 
     def entries(self) -> list[Entry]:
-        """All journal entries, in order: for looking only."""
-        return list(self.till._journal.entries())
+        """All journal entries but those about people, in order: for looking only."""
+        return [entry for entry in self.till._journal.entries() if entry.kind not in PEOPLE_KINDS]
 
     def kinds(self) -> list[str]:
         """Their kinds."""
@@ -317,12 +313,6 @@ def qt_loop(qapp: QApplication) -> Iterator[QtLoop]:
     loop.close()
 
 
-@pytest.fixture(scope="session")
-def pin_hash() -> str:
-    """The supervisor's PIN as the keyring has it."""
-    return hashed_pin(SUPERVISOR_PIN)
-
-
 @pytest.fixture(autouse=True)
 def empty_keyring() -> Iterator[None]:
     """The keyring of whoever runs the tests is nobody's business here."""
@@ -331,15 +321,13 @@ def empty_keyring() -> Iterator[None]:
 
 
 @pytest.fixture
-def make_counter(
-    qt_loop: QtLoop, qapp: QApplication, tmp_path: Path, pin_hash: str
-) -> Iterator[Callable[..., Counter]]:
+def make_counter(qt_loop: QtLoop, qapp: QApplication, tmp_path: Path) -> Iterator[Callable[..., Counter]]:
     """Makes a counter over a sandbox of the given settings, and a hub that may relay to the given portals."""
     with ExitStack() as stack:
 
         def make(config: SandboxConfig | None = None, portals: Portals | None = None) -> Counter:
             sandbox = stack.enter_context(RunningSandbox(config or SandboxConfig(late_s=None)))
-            counter = Counter(qt_loop, qapp, tmp_path, sandbox, pin_hash, portals or Portals())
+            counter = Counter(qt_loop, qapp, tmp_path, sandbox, portals or Portals())
             stack.callback(counter.hub_down)
             return counter
 

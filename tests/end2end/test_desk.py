@@ -7,7 +7,7 @@ from PySide6.QtTest import QTest
 
 from cashier.domain.errors import Refused
 from cashier.domain.payment import PaymentState
-from cashier.training import SUPERVISOR, SUPERVISOR_PIN
+from cashier.till.trainees import SUPERVISOR
 from cashier.ui.payer import until
 from cashier.ui.window import DESK
 from tests.end2end.conftest import VISA, Counter
@@ -26,19 +26,21 @@ def test_p19_two_people_take_a_payment_for_paid_and_the_late_postback_takes_the_
         await counter.pay_and_close()
         desk, reference = counter.till.desk, counter.reference
         for name, pin in (
-            (counter.till.config.cashier, SUPERVISOR_PIN),
-            ("Kim Nobody", SUPERVISOR_PIN),
-            (SUPERVISOR, "161803"),
-            (SUPERVISOR, ""),
+            (counter.till.config.cashier, SUPERVISOR.pin),
+            ("Kim Nobody", SUPERVISOR.pin),
+            (SUPERVISOR.name, "161803"),
+            (SUPERVISOR.name, ""),
         ):
             with pytest.raises(Refused):
                 await desk.vouch(reference, **WORD, supervisor=name, pin=pin)
         for lacks in ("authorisation", "reason"):
             with pytest.raises(Refused):
-                await desk.vouch(reference, **WORD | {lacks: ""}, supervisor=SUPERVISOR, pin=SUPERVISOR_PIN)
+                await desk.vouch(
+                    reference, **WORD | {lacks: ""}, supervisor=SUPERVISOR.name, pin=SUPERVISOR.pin
+                )
         assert counter.payment_state() is PaymentState.IN_DOUBT
         assert not counter.till.receipts("")
-        await desk.vouch(reference, **WORD, supervisor=SUPERVISOR, pin=SUPERVISOR_PIN)
+        await desk.vouch(reference, **WORD, supervisor=SUPERVISOR.name, pin=SUPERVISOR.pin)
         assert counter.payment_state() is PaymentState.VOUCHED
         [row] = desk.view().rows
         assert row.standing.word == "Paid per portal"

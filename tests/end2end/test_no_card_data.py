@@ -22,7 +22,7 @@ from cashier.domain.scrub import MASK
 from cashier.hub.quarantine import QuarantineStore
 from cashier.hub.store import HubStore
 from cashier.journal.export import read_entries
-from cashier.training import API_KEY, SITE, TILL, WEB_SERVICE_KEY, Servers, Training
+from cashier.training import SITE, TILL, Servers, Training, secrets_of
 from tests.end2end.processes import Process, started, till_words
 from tests.end2end.till_process import CARD, CARDS
 from tests.hub.portal import Portal
@@ -131,11 +131,7 @@ def test_a2_a_card_number_goes_in_everywhere_and_stays_nowhere(
         training = Training(data)
         training.servers = Servers(gateway_url, hub_url, till_key)
         table = training.settings({"data_folder": str(data), "portal_url": portal.url})
-        secrets = {
-            "CASHIER_SECRET_API_KEY_TRAINING": API_KEY,
-            "CASHIER_SECRET_WEB_SERVICE_KEY_TRAINING": WEB_SERVICE_KEY,
-            "CASHIER_SECRET_TILL_KEY": till_key,
-        }
+        secrets = secrets_of(till_key)
         with run.process("till", *till_words(environ, table, secrets, "card_numbers")) as till:
             reference = run.said("till", "open", till)
             post_everywhere(http, postback_url(data / JOURNAL, reference), reference)

@@ -22,7 +22,8 @@ from cashier.domain.sale import Customer, Permit
 from cashier.secrets import Secrets
 from cashier.settings import check
 from cashier.till.till import Till
-from cashier.training import SUPERVISOR, SUPERVISOR_PIN
+from cashier.till.trainees import SUPERVISOR
+from cashier.training import staff
 from cashier.ui.app import Opened, run
 from cashier.ui.payer import Payer, until
 from cashier.ui.window import MainWindow
@@ -89,7 +90,7 @@ async def card_numbers(window: MainWindow, opened: Opened) -> None:
             words = {"authorisation": "727634", "reason": "seen in the portal", **text}
             try:
                 await till.desk.vouch(
-                    till.current_reference or "", **words, supervisor=SUPERVISOR, pin=SUPERVISOR_PIN
+                    till.current_reference or "", **words, supervisor=SUPERVISOR.name, pin=SUPERVISOR.pin
                 )
             except CashierError as error:
                 say("refused", repr(error), error)
@@ -139,6 +140,7 @@ def main(file: Path) -> int:
         settings = check(plan["table"], "plan", environment=False)
         secrets = Secrets(settings.site, settings.till, plan["secrets"])
         async with open_till(settings, secrets) as till:
+            await staff(till.people)
             yield Opened(till, view_maker(settings))
 
     try:

@@ -107,9 +107,23 @@ class MemoryJournal:
         self._till = till
         self._clock = clock
         self._tables = _Tables()
+        self._pins: dict[str, str] = {}
 
     def record(self, drafts: Sequence[Draft]) -> tuple[Entry, ...]:
         """See the port."""
+        return self._record(drafts)
+
+    def record_pin(self, drafts: Sequence[Draft], person: str, pin_hash: str) -> tuple[Entry, ...]:
+        """See the port."""
+        recorded = self._record(drafts)
+        self._pins[person] = pin_hash
+        return recorded
+
+    def pin_hash(self, person: str) -> str | None:
+        """See the port."""
+        return self._pins.get(person)
+
+    def _record(self, drafts: Sequence[Draft]) -> tuple[Entry, ...]:
         before = len(self._tables.entries)
         try:
             recorded = tuple(self._append(draft) for draft in drafts)

@@ -7,6 +7,7 @@ import pytest
 
 from cashier.domain.entries import EntryKind
 from cashier.domain.payment import PaymentState
+from cashier.domain.people import PEOPLE, fold_people
 from cashier.journal.schema import SCHEMA_VERSION
 from cashier.journal.store import SqliteJournal
 from cashier.journal.verify import verify_file
@@ -20,6 +21,7 @@ HEADS = {
     1: (20, "929ac4e8ad478a63b5cb08f0acfd7d1854399ca22e623c3bb64ad3859b943cb0"),
     2: (22, "5a62597fbab154822bd66e4b9498fc689e2c108460e7f413e99b62a9d623db34"),
     3: (23, "de94523ade14f2dcd2b7b8ec741f793a7fb756516018e63a1c3f1a8c1ca8d8a2"),
+    4: (25, "c8b1b48c7f87a0ae9d25639aaba62e880f057ae68159dabfe2d61c3a5d10dac0"),
 }
 
 
@@ -63,7 +65,11 @@ def test_a_frozen_journal_opens_and_goes_on(copy: Path, version: int) -> None:
         closed = journal.last_of(EntryKind.DAY_CLOSED)
         assert (closed is None) is (version == 1)
         assert (journal.last_of(EntryKind.READER_SELECTED) is None) is (version < 3)
+        people = fold_people(journal.entries(PEOPLE)).persons
+        assert [person.name for person in people.values()] == (["Kim Clerk"] if version > 3 else [])
+        assert journal.pin_hash("p-kim") == ("hash" if version > 3 else None)
         journal.rebuild()
+        assert journal.pin_hash("p-kim") == ("hash" if version > 3 else None), "no entry could tell it again"
         assert journal.verify() is None
 
 

@@ -14,7 +14,7 @@ from cashier.domain.money import Cents
 from cashier.domain.payment import Payment, PaymentEvent, PaymentState
 from cashier.domain.sale import Customer, Fee, Invoice, Permit, Sale
 from cashier.till.till import Till
-from tests.fakes.approvers import PIN, SUPERVISOR
+from tests.fakes.people import PIN, SUPERVISOR
 from tests.simulation.gateway import Page
 from tests.simulation.permits import Given
 

@@ -21,7 +21,6 @@ from cashier.gateway.salefile import check_sale
 from cashier.gateway.salemembers import BillerLimits
 from cashier.hub.holds import Announcement
 from cashier.till.ports import CounterExtras, Portal, Quarantined
-from tests.fakes.approvers import FakeApprovers
 from tests.simulation.hub import SITE
 from tests.simulation.loop import DAY_S, SeededBits
 from tests.simulation.network import Line
@@ -204,7 +203,3 @@ class HubLine(_Lines):
             Quarantined(row.id, row.received_at, row.reason, row.reference, row.invoice, row.amount, row.till)
             for row in rows
         ]
-
-
-class SimApprovers(FakeApprovers):
-    """A supervisor with a PIN."""

@@ -17,12 +17,14 @@ from cashier.journal.store import SqliteJournal
 from cashier.till.config import TillConfig
 from cashier.till.ports import Journal, Outside
 from cashier.till.till import Till
+from tests.fakes.clock import SeededRandomness
 from tests.fakes.journal import MemoryJournal
+from tests.fakes.people import FakePins, staff
 from tests.fakes.reader_probe import FakeReaderProbe
 from tests.simulation.gateway import Page
 from tests.simulation.loop import SeededBits
 from tests.simulation.network import Line
-from tests.simulation.outside import GatewayLine, HubLine, SimApprovers
+from tests.simulation.outside import GatewayLine, HubLine
 from tests.till.conftest import CONFIG, SCHEDULE, TOWN
 
 if TYPE_CHECKING:
@@ -77,6 +79,30 @@ class Disk:
         return recorded
 
 
+class SoundDisk:
+    """The journal without a disk's faults, for what is no part of a world's troubles."""
+
+    def __init__(self, world: "World", code: str, store: Any) -> None:
+        self._world, self._code, self._store = world, code, store
+
+    def __getattr__(self, name: str) -> Any:
+        """Reading is the store's own."""
+        return getattr(self._store, name)
+
+    def record(self, drafts: Sequence[Draft]) -> tuple[Entry, ...]:
+        """See the port Journal."""
+        return self._noted(self._store.record(drafts))
+
+    def record_pin(self, drafts: Sequence[Draft], person: str, pin_hash: str) -> tuple[Entry, ...]:
+        """See the port PinStore."""
+        return self._noted(self._store.record_pin(drafts, person, pin_hash))
+
+    def _noted(self, entries: tuple[Entry, ...]) -> tuple[Entry, ...]:
+        self._world.auditor.recorded(self._code, entries)
+        self._world.auditor.promised(self._code, entries)
+        return entries
+
+
 class Process:
     """The till's program from one start to its end."""
 
@@ -89,7 +115,7 @@ class Process:
         self.disk = Disk(self, station.store)
         gateway = GatewayLine(self, station.gateway_line)
         hub = HubLine(self, station.hub_line, station.key_text)
-        outside = mutant.outside(Outside(gateway, hub, hub, gateway, SimApprovers(), FakeReaderProbe()), self)
+        outside = mutant.outside(Outside(gateway, hub, hub, gateway, FakePins(), FakeReaderProbe()), self)
         self.feed = outside.feed
         self.till: Till = mutant.till(
             station.config,
@@ -101,7 +127,16 @@ class Process:
             asyncio.sleep,
         )
         mutant.refit(self.till, self)
+        self._staff(station)
         self.till.subscribe(self._look)
+
+    def _staff(self, station: "Station") -> None:
+        """The clerk signs in, by random bits of their own: a world takes the steps that its seed takes."""
+        people: Any = self.till.people
+        real = people._journal
+        people._journal = SoundDisk(self.world, self.code, station.store)
+        staff(people, station.config.cashier, SeededRandomness(self.number))
+        people._journal = real
 
     def run(self) -> None:
         """Start what runs beside the clerk."""

@@ -13,6 +13,7 @@ from cashier.domain.errors import Unavailable
 from cashier.domain.fees import Flat, Percent, PerUnit, Schedule, ScheduledFee, UnitPrice
 from cashier.domain.money import Cents
 from cashier.domain.payment import Payment, PaymentEvent, PaymentState
+from cashier.domain.people import PEOPLE_KINDS
 from cashier.domain.postback import Postback
 from cashier.domain.sale import Customer, Permit
 from cashier.journal.store import SqliteJournal
@@ -22,12 +23,12 @@ from cashier.till.payments import CardPayments
 from cashier.till.ports import Outside
 from cashier.till.snapshot import LineState
 from cashier.till.till import Till
-from tests.fakes.approvers import SUPERVISOR, FakeApprovers
 from tests.fakes.clock import MovingClock, SeededRandomness
 from tests.fakes.enquiry import FakeEnquiry
 from tests.fakes.feed import FakeFeed
 from tests.fakes.gateway import FakeGateway
 from tests.fakes.holds import FakeHolds
+from tests.fakes.people import CLERK, FakePins, staff
 from tests.fakes.reader_probe import FakeReaderProbe
 from tests.helpers.payments import BILLER_GUID, told_all, told_declined, told_each
 
@@ -48,12 +49,11 @@ CONFIG = TillConfig(
     site="sampleton",
     till="A",
     agency="Town of Sampleton",
-    cashier="Kim Clerk",
+    cashier="Unattended",
     profile="mcci",
     billers=(TOWN, POLICE),
     return_url="https://permits.example.org/paid",
     readers=(LANE, SWIPE),
-    supervisors=(SUPERVISOR,),
 )
 
 
@@ -88,6 +88,11 @@ class FaultyJournal(SqliteJournal):
             raise Unavailable("The disk is full. Nothing was recorded.")
         return super().record(drafts)
 
+    def record_pin(self, drafts: Sequence[Draft], person: str, pin_hash: str) -> tuple[Entry, ...]:
+        if self.disk_full:
+            raise Unavailable("The disk is full. Nothing was recorded.")
+        return super().record_pin(drafts, person, pin_hash)
+
 
 class Desk:
     """One counter: its till and everything around it. `restart` is the till starting once more."""
@@ -110,13 +115,21 @@ class Desk:
             self.clock,
             self.randomness,
             self.journal,
-            Outside(self.gateway, self.feed, self.holds, self.enquiry, FakeApprovers(), self.reader_probe),
+            Outside(self.gateway, self.feed, self.holds, self.enquiry, FakePins(), self.reader_probe),
             schedule_on=lambda _date: self.schedule,
             sleep=self._sleep,
         )
         self.payments = CardPayments(
-            config, self.clock, self.randomness, self.journal, self.gateway, self.feed, self.holds
+            config,
+            self.clock,
+            self.randomness,
+            self.journal,
+            self.gateway,
+            self.feed,
+            self.holds,
+            lambda: CLERK,
         )
+        staff(self.till.people)
         self.till.gateway_is(LineState.ONLINE)
         self.told = 0
         self.till.subscribe(self._count)
@@ -185,7 +198,12 @@ class Desk:
         await self.pass_time(self.till.config.waits.quiet_s + 1)
 
     def entries(self, *kinds: EntryKind) -> list[Entry]:
-        return [entry for entry in self.journal.entries() if not kinds or entry.kind in kinds]
+        """Entries of these kinds; without any, all but those about people."""
+        return [
+            entry
+            for entry in self.journal.entries()
+            if (entry.kind in kinds if kinds else entry.kind not in PEOPLE_KINDS)
+        ]
 
     def kinds(self) -> list[str]:
         """Every entry by kind, hints and facts with their event."""

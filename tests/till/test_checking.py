@@ -13,8 +13,8 @@ from cashier.till.checking import Checker
 from cashier.till.config import Waits
 from cashier.till.facts import Facts
 from cashier.till.snapshot import LineState
-from tests.fakes.approvers import PIN, SUPERVISOR
 from tests.fakes.enquiry import FakeEnquiry
+from tests.fakes.people import PIN, SUPERVISOR
 from tests.helpers.payments import told_each
 from tests.till.conftest import CONFIG, Desk
 from tests.till.test_card_payment import _partial_sale as partial_sale

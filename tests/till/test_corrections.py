@@ -10,8 +10,8 @@ from cashier.domain.errors import Refused
 from cashier.domain.money import Cents
 from cashier.domain.receipt import Receipt, Tender, TenderKind
 from cashier.domain.tendering import TenderState, drawer_tenders
-from tests.fakes.approvers import PIN, SUPERVISOR
-from tests.till.conftest import CONFIG, Desk
+from tests.fakes.people import CLERK, PIN, SUPERVISOR
+from tests.till.conftest import Desk
 
 K = TenderKind
 WHY: dict[str, Any] = {
@@ -34,7 +34,7 @@ def _cash(desk: Desk, *tenders: Tender) -> Receipt:
 async def test_v1_a_void_needs_a_second_person_a_reason_and_a_text(desk: Desk) -> None:
     receipt = _cash(desk)
     for changed, why in (
-        ({"supervisor": CONFIG.cashier}, "second person"),
+        ({"supervisor": CLERK}, "second person"),
         ({"reason": "because"}, "reason from the list"),
         ({"text": "oops"}, "explanation"),
         ({"pin": "000000"}, "PIN"),
@@ -43,7 +43,7 @@ async def test_v1_a_void_needs_a_second_person_a_reason_and_a_text(desk: Desk) -
             await desk.till.corrections.void(receipt.number, **WHY | changed)
     assert desk.entries(EntryKind.RECEIPT_VOIDED) == []
     void = await desk.till.corrections.void(receipt.number, **WHY)
-    assert (void.requester, void.approver, void.amount_cents) == (CONFIG.cashier, SUPERVISOR, 14_000)
+    assert (void.requester, void.approver, void.amount_cents) == (CLERK, SUPERVISOR, 14_000)
     assert desk.till.corrections.of(receipt) == (void,)
     assert desk.till.receipt(receipt.number) == receipt, "the receipt itself stays"
 

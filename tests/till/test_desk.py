@@ -12,7 +12,7 @@ from cashier.domain.payment import PaymentEvent, PaymentState
 from cashier.domain.receipt import TenderKind
 from cashier.domain.slip import SlipKind
 from cashier.till.ports import Quarantined
-from tests.fakes.approvers import PIN, SUPERVISOR
+from tests.fakes.people import PIN, SUPERVISOR
 from tests.helpers.payments import told_all
 from tests.till.conftest import CONFIG, Desk, FaultyJournal
 

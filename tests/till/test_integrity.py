@@ -5,7 +5,7 @@ import pytest
 from cashier.domain.entries import Break, EntryKind
 from cashier.domain.errors import Refused
 from cashier.domain.payment import PaymentState
-from tests.fakes.approvers import PIN, SUPERVISOR
+from tests.fakes.people import PIN, SUPERVISOR
 from tests.till.conftest import Desk
 
 BROKEN = Break(3, "entry 3 was changed after it was recorded")

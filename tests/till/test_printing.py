@@ -44,6 +44,7 @@ class Counter:
             printer=self.printer,
             mailer=self.mailer,
             languages=self.languages,
+            clerk=lambda: self.desk.till.people.name,
         )
         self.printing = Printing(
             replace(config, **changes),

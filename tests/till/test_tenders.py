@@ -13,8 +13,8 @@ from cashier.domain.receipt import Receipt, Tender, TenderKind
 from cashier.domain.tendering import TenderState, drawer_tenders
 from cashier.till.snapshot import LineState
 from cashier.till.tenders import CASH_MAX_CENTS
-from tests.fakes.approvers import PIN, SUPERVISOR
-from tests.till.conftest import CONFIG, Desk
+from tests.fakes.people import CLERK, PIN, SUPERVISOR
+from tests.till.conftest import Desk
 
 S, E = PaymentState, PaymentEvent
 K = TenderKind
@@ -247,13 +247,13 @@ async def test_p5_cash_beside_a_card_in_doubt_needs_two_people(desk: Desk) -> No
     assert desk.payment.reference[:10] in refused.value.user_text
     asked = {"reason": "the payer pays in cash and leaves", "pin": PIN}
     with pytest.raises(Refused, match="second person"):
-        await desk.till.release_for_cash(desk.payment.reference, supervisor=CONFIG.cashier, **asked)
+        await desk.till.release_for_cash(desk.payment.reference, supervisor=CLERK, **asked)
     await desk.till.release_for_cash(desk.payment.reference, supervisor=SUPERVISOR, **asked)
     with pytest.raises(Refused):
         await desk.till.pay_by_card()
     assert desk.till.take_tender(cash(10_000)).receipt is not None
     (released,) = desk.entries(EntryKind.PAYMENT_RELEASED)
-    assert (released.body["by"], released.body["supervisor"]) == (CONFIG.cashier, SUPERVISOR)
+    assert (released.body["by"], released.body["supervisor"]) == (CLERK, SUPERVISOR)
 
 
 async def test_p5_a_page_that_stands_is_not_released(desk: Desk) -> None:

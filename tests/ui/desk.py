@@ -1,7 +1,7 @@
 """A counter for the tests of the windows: a real till on a real journal behind the real window.
 
-Gateway, hub and supervisors are the fakes of tests/fakes (the gateway can be asked about nothing until a test
-says so), the hosted page is a plain widget with the same signals. The
+Gateway, hub and hashes of PINs are the fakes of tests/fakes (the gateway can be asked about nothing until
+a test says so), the hosted page is a plain widget with the same signals. The
 loop turns only when a test says so (`settle`, `turn`), so that every moment in between can be looked at.
 """
 
@@ -19,11 +19,12 @@ from PySide6.QtWidgets import QApplication, QDialog, QLabel, QMessageBox, QWidge
 from pytestqt.qtbot import QtBot
 
 from cashier import paths
-from cashier.domain.entries import EntryKind
+from cashier.domain.entries import Entry, EntryKind
 from cashier.domain.errors import Unavailable
 from cashier.domain.fees import Schedule
 from cashier.domain.money import Cents
 from cashier.domain.payment import Payment, PaymentState
+from cashier.domain.people import PEOPLE_KINDS
 from cashier.domain.postback import Postback
 from cashier.domain.sale import Customer, Permit
 from cashier.journal.daybook import open_daybook
@@ -37,11 +38,11 @@ from cashier.ui import theme
 from cashier.ui.pace import ByHand, Pace
 from cashier.ui.payment_page import ViewMaker
 from cashier.ui.window import DESK, MainWindow
-from tests.fakes.approvers import PIN, SUPERVISOR, FakeApprovers
 from tests.fakes.clock import MovingClock, SeededRandomness
 from tests.fakes.enquiry import FakeEnquiry
 from tests.fakes.feed import FakeFeed
 from tests.fakes.holds import FakeHolds
+from tests.fakes.people import CLERK, PIN, SUPERVISOR, FakePins, staff
 from tests.fakes.reader_probe import FakeReaderProbe
 from tests.helpers.payments import BILLER_GUID, make_payment, told_all, told_declined
 from tests.ui.stand_ins import FailingJournal, HostedPage, PartGateway
@@ -72,13 +73,14 @@ class Desk:
             site="town",
             till="A",
             agency="Sampletown Building Department",
-            cashier="Kim Clerk",
+            cashier="Unattended",
             profile="grancius",
             billers=(Biller("town", TYPES, BILLER_GUID, service_fee=ServiceFee(250, Cents(100))),),
             training=True,
             readers=(BOTH, CHIP_ONLY, SWIPE_ONLY),
-            supervisors=(SUPERVISOR,),
         )
+        #: Who is signed in when the till is there; empty for nobody, and nobody is known.
+        self.clerk = CLERK
         #: Keys are a hand's, however fast a test types them.
         self.pace: Pace = ByHand()
         self.pages: list[HostedPage] = []
@@ -114,11 +116,13 @@ class Desk:
             self.clock,
             self.randomness,
             self.journal,
-            Outside(self.gateway, self.feed, self.holds, self.enquiry, FakeApprovers(), self.reader_probe),
+            Outside(self.gateway, self.feed, self.holds, self.enquiry, FakePins(), self.reader_probe),
             self._schedule,
             self._sleep,
             prints=self.prints,
         )
+        if self.clerk:
+            staff(self.till.people, self.clerk)
         daybook = partial(open_daybook, self.file)
         self.window.attach(self.till, cast(ViewMaker, self._make_page), daybook)
         self.till.line_is(LineState.ONLINE)
@@ -271,6 +275,10 @@ class Desk:
         payment = self.journal.payment(self.payment.reference)
         assert payment is not None
         return payment
+
+    def entries(self) -> list[Entry]:
+        """Every entry in the journal but those about people."""
+        return [entry for entry in self.journal.entries() if entry.kind not in PEOPLE_KINDS]
 
     def hints(self) -> list[str]:
         """Every hint in the journal."""

@@ -9,9 +9,10 @@ from PySide6.QtWidgets import QLineEdit
 
 from cashier.domain.entries import Break, EntryKind
 from cashier.domain.payment import PaymentState
+from cashier.domain.people import Role
 from cashier.ui.approval_dialog import Approval, ApprovalDialog
 from cashier.ui.window import DESK, PAYMENT, SALE
-from tests.fakes.approvers import PIN, SUPERVISOR
+from tests.fakes.people import PIN, SUPERVISOR, hire
 from tests.helpers.payments import told_all
 from tests.ui.desk import Desk
 
@@ -73,11 +74,13 @@ def test_p19_a_second_person_a_code_and_a_reason_and_it_stays_flagged(desk: Desk
 
 
 def test_p19_the_clerk_cannot_be_the_second_person(desk: Desk) -> None:
-    desk.config = desk.config_with(supervisors=("Kim Clerk", SUPERVISOR))
     desk.start()
+    hire(desk.till.people, "Lee Second", Role.SUPERVISOR, "161803")
     reference = desk.doubt()
     dialog = dialog_of(desk, Key.Key_V)
     assert dialog.supervisor.currentText() == ""  # of several none is chosen for them
+    assert dialog.supervisor.findText("Kim Clerk") == -1
+    dialog.supervisor.addItem("Kim Clerk")  # as if it had been
     dialog.supervisor.setCurrentText("Kim Clerk")
     fill(desk, dialog, "727634", REASON)
     assert dialog.isVisible()
@@ -167,7 +170,7 @@ def test_only_one_dialog_at_a_time(desk: Desk) -> None:
 
 
 def test_without_a_supervisor_it_says_what_is_missing(desk: Desk) -> None:
-    desk.config = desk.config_with(supervisors=())
+    desk.clerk = SUPERVISOR  # who is no second person to themselves
     desk.start()
     desk.doubt()
     dialog = dialog_of(desk, Key.Key_V)

@@ -445,7 +445,7 @@ def test_without_a_chosen_reader_nothing_is_bound(desk: Desk) -> None:
     dialog.bind.click()
     assert dialog.told.text() == "Choose which reader of the settings this is first."
     assert desk.focus is dialog.reader
-    assert not list(desk.journal.entries())
+    assert not desk.entries()
 
 
 def test_what_cannot_be_recorded_is_said_and_not_bound(desk: Desk) -> None:

@@ -82,7 +82,11 @@ def test_tab_goes_through_the_page_as_it_is_read(desk: Desk) -> None:
         desk.key(Key.Key_Tab)
     on_sale(desk, desk.window.rail[0])  # the others by the arrow keys, as in any group of buttons
     desk.key(Key.Key_Tab)
+    on_sale(desk, desk.window.lock_button)
+    desk.key(Key.Key_Tab)
     on_sale(desk, sale.fields["name"])
+    desk.key(Key.Key_Backtab)
+    on_sale(desk, desk.window.lock_button)
     desk.key(Key.Key_Backtab)
     on_sale(desk, desk.window.rail[0])
     desk.key(Key.Key_Down)
@@ -273,7 +277,7 @@ def test_o5_without_the_line_no_card_and_a_reason(desk: Desk) -> None:
     desk.key(Key.Key_F8)
     desk.settle()
     assert not desk.gateway.launched
-    assert not list(desk.journal.entries())
+    assert not desk.entries()
     desk.till.line_is(LineState.ONLINE)
     assert desk.window.sale.note.text() == ""
     assert desk.window.sale.pay.isEnabled()

@@ -14,6 +14,7 @@ from PySide6.QtWidgets import (
 
 from cashier.ui.swipe_guard import SCAN_LOST, SWIPED
 from cashier.ui.window import DESK, PAYMENT, RECEIPTS, SALE
+from tests.fakes.people import CLERK, CLERK_PIN, at_once
 from tests.ui.desk import Desk
 from tests.ui.guarded import CODE, HAND_MS, WAIT_MS, holds_card
 from tests.ui.keyboards import BARE_SWIPES, PAN, SWIPE, Keyboard, Ticks
@@ -168,3 +169,21 @@ def test_a_second_swipe_does_not_answer_the_message_of_the_first(counter: tuple[
         keyboard.quiet()
         assert [box.text() for box in desk.boxes] == [SWIPED]
     assert desk.read_messages() == [SWIPED]
+
+
+@pytest.mark.parametrize(("sent", "said"), [(SWIPE, SWIPED), (f"{CODE}\r", SCAN_LOST)])
+def test_swipes_and_scans_at_the_locked_till_leave_nothing(
+    counter: tuple[Desk, Keyboard], sent: str, said: str
+) -> None:
+    desk, keyboard = counter
+    desk.window.presence.lock()
+    cover = desk.window.presence.cover
+    assert cover is not None
+    keyboard.quiet()
+    keyboard.type(sent, 8)
+    keyboard.quiet()
+    assert cover.sign_in.pin.text() == "" and cover.sign_in.fault.isHidden()
+    assert desk.window.sale.fees.search.text() == ""
+    assert cover.isVisible() and desk.focus is cover.sign_in.pin and not desk.boxes
+    at_once(desk.till.people.sign_in(CLERK, CLERK_PIN))
+    assert desk.read_messages() == [said]

@@ -260,7 +260,7 @@ def test_the_focus_is_always_to_be_seen(desk: Desk) -> None:
         assert there != _picture(widget), widget.accessibleName()
         seen += 1
         assert seen < 40
-    assert seen == 18
+    assert seen == 19
 
 
 def _picture(widget: QWidget) -> QImage:

@@ -21,6 +21,7 @@ from cashier.ui.shortcuts import SHORTCUTS
 from cashier.ui.tender_dialog import TenderDialog
 from cashier.ui.window import DESK, PAYMENT, RECEIPTS, REPORTS, SALE
 from tests.fakes.entries import Drafts
+from tests.fakes.people import CLERK, CLERK_PIN, at_once
 from tests.ui.desk import Desk
 
 Key = Qt.Key
@@ -54,6 +55,9 @@ WORKS: dict[str, Callable[[Desk], bool]] = {
     "Ctrl+N": lambda desk: "put away" in desk.boxes[0].text(),
     "Ctrl+D": lambda desk: desk.dialogs[0].windowTitle() == "Open the drawer",
     "F1": lambda desk: "Ctrl+1" in desk.boxes[0].text(),
+    "Ctrl+U": lambda desk: "may not manage people" in desk.boxes[0].text(),
+    "Ctrl+L": lambda desk: desk.till.people.view().is_locked,
+    "Ctrl+Shift+L": lambda desk: desk.till.people.signed_in is None,
 }
 #: Keys that are no shortcuts of the window; what they do has tests of its own.
 ELSEWHERE = {"Enter", "Esc", "Ctrl+P", "Ctrl+R", "A", "P", "V", "S"}
@@ -75,7 +79,7 @@ def test_f1_lists_every_shortcut_and_no_other(desk: Desk) -> None:
 def test_every_shortcut_works_from_every_field(desk: Desk, keys: str) -> None:
     desk.start()
     places = ["name", "email", "permit_number", "search", "offers", "tree", "reader", "pay"]
-    for place in places if keys not in ("F8", "Ctrl+N", "F1") else places[:1]:
+    for place in places if keys not in ("F8", "Ctrl+N", "F1", "Ctrl+U") else places[:1]:
         desk.fill()
         sale = desk.window.sale
         desk.window.show_page(SALE)
@@ -94,6 +98,8 @@ def test_every_shortcut_works_from_every_field(desk: Desk, keys: str) -> None:
         for dialog in desk.dialogs:
             dialog.reject()
             desk.read_messages()  # none: the window is before the clerk again
+        if desk.window.presence.is_away:
+            at_once(desk.till.people.sign_in(CLERK, CLERK_PIN))
     desk.read_messages()
 
 
@@ -363,7 +369,8 @@ def test_the_status_line_says_what_is_what(desk: Desk) -> None:
 
 
 def test_long_names_do_not_push_the_window_wide(desk: Desk) -> None:
-    desk.config = desk.config_with(agency="Department of very long names " * 6, cashier="Kim " * 20)
+    desk.config = desk.config_with(agency="Department of very long names " * 6)
+    desk.clerk = "Kim " * 15
     desk.start((1080, 700))
     desk.app.processEvents()
     assert (desk.window.width(), desk.window.height()) == (1080, 700)

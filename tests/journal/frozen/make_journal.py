@@ -39,6 +39,11 @@ def write(file: Path) -> None:
         journal.record([drafts.draft(EntryKind.MATTER_SEEN, "p3", seen)])
         selected = {"reader": "lane", "bindings": {"lane": "0acd:0630:SIM-1"}}
         journal.record([drafts.draft(EntryKind.READER_SELECTED, "readers", selected)])
+        person, by = {"person": "p-kim"}, {"by": "p-kim"}
+        added = drafts.draft(
+            EntryKind.PERSON_ADDED, "people", person | by | {"name": "Kim Clerk", "role": "administrator"}
+        )
+        journal.record_pin([added, drafts.draft(EntryKind.PIN_SET, "people", person | by)], "p-kim", "hash")
         closed = {"business_date": "2026-02-03", "receipts": ["A-000001", "A-000002"]}
         journal.record([drafts.draft(EntryKind.DAY_CLOSED, "2026-02-03", closed)])
     with closing(sqlite3.connect(file)) as connection:
