@@ -223,6 +223,7 @@ class Tour:
             dialog.answers, ("727635", "Seen paid in the portal, batch of today"), strict=True
         ):
             QTest.keyClicks(field, text)
+        dialog.supervisor.setCurrentText(SUPERVISOR.name)
         QTest.keyClicks(dialog.pin, SUPERVISOR.pin)
         self._picture("desk-vouch", "Paid per gateway portal: a second person, a code, a reason.", dialog)
         self._key(dialog.pin, Qt.Key.Key_Return)
