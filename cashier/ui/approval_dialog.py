@@ -14,7 +14,7 @@ from PySide6.QtWidgets import QComboBox, QDialog, QGridLayout, QLineEdit, QVBoxL
 
 from cashier.domain.errors import CashierError
 from cashier.ui.theme import scaled
-from cashier.ui.widgets import Button, announce, label, row
+from cashier.ui.widgets import Button, announce, fit_height, label, row
 
 WIDTH = 520
 PIN_MAX = 12
@@ -168,22 +168,15 @@ class ApprovalDialog(QDialog):
     def _say(self, text: str) -> None:
         self.fault.setText(text)
         self.fault.show()
-        self._fit()
+        fit_height(self)
         announce(self.fault, text)
-
-    def _fit(self) -> None:
-        """Be as high as the texts need at this width; Qt leaves what wraps out of account."""
-        layout = self.layout()
-        assert layout is not None
-        layout.activate()
-        self.setFixedHeight(layout.totalHeightForWidth(self.width()))
 
     # -- Qt ------------------------------------------------------------------------------------------------
 
     def showEvent(self, event: QShowEvent) -> None:
         """Typing starts at the first question."""
         super().showEvent(event)
-        self._fit()
+        fit_height(self)
         self.answers[0].setFocus()
 
     def reject(self) -> None:

@@ -15,7 +15,7 @@ from cashier.till.tenders import NAMES
 from cashier.till.till import Till
 from cashier.ui.tables import Table
 from cashier.ui.theme import scaled
-from cashier.ui.widgets import Button, announce, label, row
+from cashier.ui.widgets import Button, announce, fit_height, label, row
 
 WIDTH, ROWS_HEIGHT, REASON_MAX = 640, 170, 120
 
@@ -48,6 +48,7 @@ class HeldDialog(QDialog):
         for button in (self.back, self.receipt, self.leave):
             button.setAutoDefault(False)
         self.told = label("", "fault", wrap=True)
+        self.told.hide()
         layout = QVBoxLayout(self)
         layout.setContentsMargins(24, 20, 24, 20)
         layout.setSpacing(12)
@@ -111,10 +112,14 @@ class HeldDialog(QDialog):
 
     def _tell(self, text: str) -> None:
         self.told.setText(text)
+        self.told.setVisible(bool(text))
+        if self.isVisible():
+            fit_height(self)
         if text:
             announce(self.told, text)
 
     def showEvent(self, event: QShowEvent) -> None:
         """The keys go to the rows."""
         super().showEvent(event)
+        fit_height(self)
         self.rows.setFocus()

@@ -15,7 +15,7 @@ from cashier.domain.people import NAME_MAX, PIN_MIN, Person, Role
 from cashier.till.till import Till
 from cashier.ui.sign_in import Run, pin_field
 from cashier.ui.theme import scaled
-from cashier.ui.widgets import Button, announce, label, row
+from cashier.ui.widgets import Button, announce, fit_height, label, row
 
 WIDTH = 560
 LIST_HEIGHT = 160
@@ -173,20 +173,13 @@ class PeopleDialog(QDialog):
         self.told.style().unpolish(self.told)
         self.told.style().polish(self.told)
         self.told.setText(text)
-        self._fit()
+        fit_height(self)
         announce(self.told, text)
-
-    def _fit(self) -> None:
-        """Be as high as the texts need at this width; Qt leaves what wraps out of account."""
-        layout = self.layout()
-        assert layout is not None
-        layout.activate()
-        self.setFixedHeight(layout.totalHeightForWidth(self.width()))
 
     def showEvent(self, event: QShowEvent) -> None:
         """As high as it needs to be."""
         super().showEvent(event)
-        self._fit()
+        fit_height(self)
 
     def reject(self) -> None:
         """Esc leaves; what is being recorded is recorded first."""

@@ -17,7 +17,7 @@ from cashier.till.till import Till
 from cashier.ui.approval_dialog import Run
 from cashier.ui.tables import Table
 from cashier.ui.theme import scaled
-from cashier.ui.widgets import Button, announce, label, row
+from cashier.ui.widgets import Button, announce, fit_height, label, row
 
 WIDTH = 820
 #: The larger the text, the fewer rows are seen at once: the dialog must not outgrow the window.
@@ -255,16 +255,8 @@ class ReadersDialog(QDialog):
     # -- Qt ------------------------------------------------------------------------------------------------
 
     def _fit(self) -> None:
-        """Be as high as the texts need at this width; Qt leaves what wraps out of account."""
-        if not self.isVisible():
-            return
-        layout = self.layout()
-        assert layout is not None
-        layout.activate()
-        wraps = layout.hasHeightForWidth()
-        self.setFixedHeight(
-            layout.totalHeightForWidth(self.width()) if wraps else layout.totalSizeHint().height()
-        )
+        if self.isVisible():
+            fit_height(self)
 
     def showEvent(self, event: QShowEvent) -> None:
         """It has its width now."""

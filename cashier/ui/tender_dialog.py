@@ -18,7 +18,7 @@ from cashier.domain.tendering import quick_cash
 from cashier.till.tenders import WORDS_MAX, Taken
 from cashier.till.till import Till
 from cashier.ui.theme import scaled
-from cashier.ui.widgets import Button, amount_label, announce, label, row
+from cashier.ui.widgets import Button, amount_label, announce, fit_height, label, row
 
 WIDTH = 520
 NUMBER_MAX = 12
@@ -178,7 +178,7 @@ class TenderDialog(QDialog):
     def _say(self, text: str) -> None:
         self.fault.setText(text)
         self.fault.show()
-        self._fit()
+        fit_height(self)
         announce(self.fault, text)
         field = self.number if "number of" in text else self.amount
         field.setFocus()
@@ -209,7 +209,7 @@ class TenderDialog(QDialog):
         box.addLayout(row(1, on_paper, self.next))
         self._layout.addWidget(panel)
         panel.show()
-        self._fit()
+        fit_height(self)
         self.next.setFocus()
         said = f"Paid {format_dollars(receipt.paid_cents)}. Receipt {receipt.number}."
         if taken.tender.received_cents:
@@ -220,21 +220,12 @@ class TenderDialog(QDialog):
         self.accept()
         self._next_sale()
 
-    def _fit(self) -> None:
-        """Be as high as the texts need at this width; Qt leaves what wraps out of account."""
-        self._layout.activate()
-        wraps = self._layout.hasHeightForWidth()
-        height = (
-            self._layout.totalHeightForWidth(self.width()) if wraps else self._layout.totalSizeHint().height()
-        )
-        self.setFixedHeight(height)
-
     # -- Qt ------------------------------------------------------------------------------------------------
 
     def showEvent(self, event: QShowEvent) -> None:
         """Typing starts where the hand is: at the cash, or at the check's number."""
         super().showEvent(event)
-        self._fit()
+        fit_height(self)
         (self.amount if self.is_cash else self.number).setFocus()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:

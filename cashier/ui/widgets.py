@@ -162,6 +162,16 @@ class Shrinking(QScrollArea):
             self.setFixedHeight(min(self.sizeHint().height(), self._height_max))
 
 
+def fit_height(window: QWidget) -> None:
+    """Be as high as the texts need at the window's width; Qt leaves what wraps out of account."""
+    layout = window.layout()
+    assert layout is not None
+    layout.activate()
+    wraps = layout.hasHeightForWidth()
+    needed = layout.totalHeightForWidth(window.width()) if wraps else layout.totalSizeHint().height()
+    window.setFixedHeight(needed)
+
+
 def row(*parts: QWidget | int, spacing: int = 8) -> QHBoxLayout:
     """Widgets side by side; a number is a stretch."""
     layout = QHBoxLayout()

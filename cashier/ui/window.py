@@ -127,7 +127,7 @@ class MainWindow(QMainWindow):
             self.guard,
             is_paying=lambda: self.payment.hosted is not None,
             leaving=self.sale.commit_fields,
-            back=lambda: self._page(self.pages.currentIndex()).focus_start(),
+            back=self._somebody_is_back,
         )
         self.sale.focus_start()
 
@@ -282,7 +282,17 @@ class MainWindow(QMainWindow):
         if unsettled := till.snapshot().unsettled:
             till.show_payment(unsettled[-1].reference)
             self.show_page(PAYMENT if len(unsettled) == 1 else DESK)
-        if till.snapshot().held_before:
+        if not self.presence.is_away:
+            self._ask_for_held()
+
+    def _somebody_is_back(self) -> None:
+        self._page(self.pages.currentIndex()).focus_start()
+        self._ask_for_held()
+
+    def _ask_for_held(self) -> None:
+        """Ask somebody who is there, until it is settled, for what was held when the till last ended."""
+        assert self._till is not None
+        if self._till.snapshot().held_before:
             self.show_held()
 
     def fail(self, text: str) -> None:

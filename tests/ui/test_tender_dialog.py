@@ -1,5 +1,7 @@
 """Cash, checks and what is held, by keyboard through the real window."""
 
+import itertools
+
 import pytest
 from PySide6.QtCore import QEvent, Qt
 from PySide6.QtGui import QKeyEvent
@@ -15,7 +17,7 @@ from cashier.ui.approval_dialog import ApprovalDialog
 from cashier.ui.held_dialog import HeldDialog
 from cashier.ui.tender_dialog import TenderDialog, typed_cents
 from cashier.ui.window import SALE
-from tests.fakes.people import PIN, SUPERVISOR
+from tests.fakes.people import CLERK, CLERK_PIN, PIN, SUPERVISOR, at_once
 from tests.ui.desk import Desk
 
 Key = Qt.Key
@@ -210,3 +212,50 @@ def test_p5_cash_beside_a_card_in_doubt_asks_for_a_supervisor(desk: Desk) -> Non
     cash.take.click()
     assert len(desk.till.receipts("")) == 1
     cash.reject()
+
+
+def test_what_was_held_is_asked_for_when_somebody_signs_in(desk: Desk) -> None:
+    desk.start()
+    desk.fill()
+    dialog = _open(desk, Key.Key_F9)
+    dialog.amount.setText("10")
+    QTest.keyClick(dialog.amount, Key.Key_Return)
+    desk.settle()
+    desk.clerk = ""
+    desk.till.people.sign_out()
+    desk.restart()
+    assert desk.dialogs == [], "nothing stands before the sign-in page"
+    at_once(desk.till.people.sign_in(CLERK, CLERK_PIN))
+    desk.settle()
+    [held] = desk.dialogs
+    assert isinstance(held, HeldDialog)
+    held.reject()
+    desk.till.people.lock()
+    desk.settle()
+    assert desk.dialogs == []
+    at_once(desk.till.people.sign_in(CLERK, CLERK_PIN))
+    desk.settle()
+    [again] = desk.dialogs
+    assert isinstance(again, HeldDialog)
+    again.receipt.click()
+    desk.settle()
+    assert len(desk.till.receipts("")) == 1
+    assert desk.dialogs == []
+
+
+@pytest.mark.parametrize("scale", [1.0, 2.0])
+def test_nothing_lies_over_another_in_the_dialog_of_what_is_held(desk: Desk, scale: float) -> None:
+    desk.start(text_scale=scale)
+    desk.fill()
+    dialog = _open(desk, Key.Key_F9)
+    dialog.amount.setText("10")
+    QTest.keyClick(dialog.amount, Key.Key_Return)
+    desk.settle()
+    held = _held(desk)
+    held.back.click()  # without a reason: the fault is told, and needs its room
+    desk.settle()
+    parts = [held.rows, held.reason, held.told, held.receipt]
+    for above, below in itertools.pairwise(parts):
+        assert above.geometry().bottom() < below.geometry().top()
+    assert held.receipt.geometry().bottom() < held.height()
+    held.reject()
