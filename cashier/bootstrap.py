@@ -504,7 +504,7 @@ async def training_till(
     from cashier.journal.lock import JournalLock, holder_text
     from cashier.secrets import Secrets
     from cashier.settings import check
-    from cashier.training import SITE, TILL, Training, secrets_of, staff
+    from cashier.training import SITE, TILL, Training, begin, secrets_of
 
     folder = paths.data_folder(training=True)
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -525,7 +525,7 @@ async def training_till(
             settings = check(session.settings(overrides), "training", environment=False)
             secrets = Secrets(SITE, TILL, secrets_of(session.servers.till_key))
             async with open_till(settings, secrets, lister=session.ports) as till:
-                await staff(till.people)
+                await begin(till)
                 yield till, settings
         finally:
             await asyncio.to_thread(session.__exit__, None, None, None)

@@ -48,6 +48,9 @@ def _sources(ctx: click.Context) -> tuple[Path, Any]:
 @click.option("--to", "last", type=click.DateTime([_DATE]), default=None, help="Last one; the same.")
 @click.option("--till", "till", default="", help="One till; every one.")
 @click.option("--clerk", "clerk", default="", help="One clerk, by name; everybody.")
+@click.option(
+    "--revision", default=0, type=click.IntRange(0), help="Of a day that was opened again; the last."
+)
 @_file("--pdf", "Print into this file.")
 @_file("--csv", "Every row as a table, into this file.")
 @click.option("--json", "as_json", is_flag=True, help="The figures as one JSON object.")
@@ -59,6 +62,7 @@ def report_daily(
     last: Any,
     till: str,
     clerk: str,
+    revision: int,
     pdf: Path | None,
     csv: Path | None,
     as_json: bool,
@@ -72,7 +76,7 @@ def report_daily(
     if pdf is not None and csv is not None and pdf.resolve() == csv.resolve():
         raise Refused("--pdf and --csv name the same file")
     first = date.date()
-    found = daily(journal, settings, Scope(first, last.date() if last else first, till, clerk))
+    found = daily(journal, settings, Scope(first, last.date() if last else first, till, clerk, revision))
     if pdf is not None:
         print_report(found, pdf, page, (journal,))
     if csv is not None:

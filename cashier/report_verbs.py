@@ -35,14 +35,13 @@ def daily(journal: Path, settings: "Settings | None", scope: Scope) -> DailyRepo
 
 def x_now(journal: Path, settings: "Settings | None") -> DailyReport:
     """The open business date so far, from a journal file in use or not."""
-    from cashier.domain.entries import EntryKind
     from cashier.journal.daybook import open_daybook
+    from cashier.till.day import DATE_KINDS, business_date_of
 
     clock = SystemClock()
     with open_daybook(journal) as daybook:
-        date = clock.today()
-        for entry in daybook.entries_of((EntryKind.DAY_CLOSED,)):
-            date = max(date, dt.date.fromisoformat(entry.body["business_date"]) + dt.timedelta(days=1))
+        newest = {entry.kind: entry for entry in daybook.entries_of(DATE_KINDS)}
+        date = business_date_of(newest.get, clock.today())
         return x_report(daybook, counter_of(settings), date, clock.now())
 
 

@@ -21,9 +21,19 @@ from pydantic_settings import (
 )
 
 from cashier.domain.errors import Refused
-from cashier.domain.money import Cents, parse_cents
+from cashier.domain.money import Cents, format_cents, parse_cents
 from cashier.domain.scrub import scrub_card_numbers
-from cashier.till.config import SCANNER_PREFIXES, Biller, Connection, Reader, ServiceFee, TillConfig, Waits
+from cashier.domain.shift import DENOMINATIONS
+from cashier.till.config import (
+    SCANNER_PREFIXES,
+    Biller,
+    Connection,
+    DrawerRules,
+    Reader,
+    ServiceFee,
+    TillConfig,
+    Waits,
+)
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,31}", re.ASCII)
 _Items = TypeVar("_Items", bound=Sized)
@@ -105,6 +115,7 @@ def _family(name: str) -> str:
 
 
 Amount = Annotated[str, AfterValidator(_amount)]
+OptionalAmount = Annotated[str, AfterValidator(lambda text: _amount(text) if text else text)]
 Percent = Annotated[str, AfterValidator(_percent)]
 Name = Annotated[str, AfterValidator(_name)]
 TillCode = Annotated[str, AfterValidator(_till_code)]
@@ -278,6 +289,33 @@ class PrinterSettings(_Strict):
         return self
 
 
+class DrawerSettings(_Strict):
+    """What is held of the cash drawer; "" for no limit.
+
+    `float` is what it should start with; whoever opens the shift types what is there. From `soft_limit` of
+    cash on the till warns; from `hard_limit` on it takes no cash until two people have logged a drop. A count
+    that is off by more than `variance_limit` needs a supervisor. `denominations` are its bills and coins.
+    """
+
+    float: OptionalAmount = ""
+    soft_limit: OptionalAmount = "1000.00"
+    hard_limit: OptionalAmount = "2500.00"
+    variance_limit: Amount = "5.00"
+    denominations: Annotated[tuple[Amount, ...], AfterValidator(_not_empty)] = tuple(
+        format_cents(cents) for cents in DENOMINATIONS
+    )
+
+    @model_validator(mode="after")
+    def _fits(self) -> "DrawerSettings":
+        soft, hard = self.soft_limit, self.hard_limit
+        if soft and hard and parse_cents(soft) > parse_cents(hard):
+            raise ValueError("soft_limit: is above hard_limit")
+        pieces = [parse_cents(text) for text in self.denominations]
+        if 0 in pieces or len(set(pieces)) != len(pieces):
+            raise ValueError("denominations: each is named once, and none is zero")
+        return self
+
+
 class MailSettings(_Strict):
     """The mail server that receipts go by; none for an empty `host`. Its password is in the keyring."""
 
@@ -319,6 +357,7 @@ class Settings(_Strict):
     hub: HubSettings
     settlement: SettlementSettings = SettlementSettings()
     printer: PrinterSettings = PrinterSettings()
+    drawer: DrawerSettings = DrawerSettings()
     mail: MailSettings = MailSettings()
     billers: Annotated[tuple[BillerSettings, ...], AfterValidator(_not_empty)]
     readers: tuple[ReaderSettings, ...] = ()
@@ -359,6 +398,7 @@ class Settings(_Strict):
                 margin_s=self.gateway.session_margin_minutes * 60,
                 quiet_s=self.gateway.quiet_seconds,
             ),
+            drawer=_drawer(self.drawer),
         )
 
 
@@ -384,6 +424,19 @@ class _OverEnvironment(Settings, BaseSettings):
         """The environment goes over what the file says."""
         assert isinstance(env_settings, EnvSettingsSource) and isinstance(init_settings, InitSettingsSource)
         return (env_settings, init_settings)
+
+
+def _drawer(drawer: DrawerSettings) -> DrawerRules:
+    def limit(text: str) -> Cents | None:
+        return parse_cents(text) if text else None
+
+    return DrawerRules(
+        denominations=tuple(parse_cents(text) for text in drawer.denominations),
+        float_cents=limit(drawer.float),
+        soft_limit_cents=limit(drawer.soft_limit),
+        hard_limit_cents=limit(drawer.hard_limit),
+        variance_limit_cents=parse_cents(drawer.variance_limit),
+    )
 
 
 def _biller(biller: BillerSettings) -> Biller:

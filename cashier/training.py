@@ -16,11 +16,13 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from cashier.domain.errors import Unavailable
+from cashier.domain.money import Cents
 from cashier.till.people import People
 from cashier.till.trainees import CLERK, TRAINEES
 
 if TYPE_CHECKING:
     from cashier.readers.discovery import PortInfo
+    from cashier.till.till import Till
 
 SITE = "training"
 TILL = "A"
@@ -33,6 +35,8 @@ EMULATED = (
     ("idtech_itp", 0x0ACD, 0x0630, "ID TECH Spectrum III"),
     ("verifone_vipa", 0x11CA, 0x0300, "Verifone P400"),
 )
+#: What the drawer of a training shift starts with.
+FLOAT_CENTS = Cents(20_000)
 START_SECONDS = 60
 STOP_SECONDS = 10
 
@@ -66,6 +70,14 @@ async def staff(people: People) -> None:
         people.sign_out()
     if people.signed_in is None:
         await people.sign_in(CLERK.name, CLERK.pin)
+
+
+async def begin(till: "Till") -> None:
+    """Let the trainees be there, the clerk signed in, and a shift open: a session asks for nothing first."""
+    await staff(till.people)
+    shift = till.shifts.view()
+    if shift is None or shift.is_closed:
+        till.shifts.open(FLOAT_CENTS)
 
 
 class Training:

@@ -182,7 +182,7 @@ def _rows(item: Item, width: int) -> list[Row]:
         case ItemKind.GAP:
             return [Row()]
         case ItemKind.QR:
-            return [Row(qr=item.left), Row(item.left, center=True)]
+            return [Row(qr=item.left), *(Row(line, center=True) for line in wrapped(item.left, width))]
         case ItemKind.SIGN:
             return [Row(), Row(), Row("_" * width), Row(item.left[:width])]
 

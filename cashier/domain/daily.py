@@ -12,6 +12,7 @@ from enum import StrEnum
 from typing import Any
 
 from cashier.domain.receipt import IN_DRAWER, TenderKind
+from cashier.domain.shift import Piles
 
 #: In the figures of a closed day; another number is another shape.
 FIGURES_VERSION = 1
@@ -27,12 +28,16 @@ class ReportKind(StrEnum):
 
 @dataclass(frozen=True)
 class Scope:
-    """Which receipts: business dates from first to last; `till` and `clerk` empty for all."""
+    """Which receipts: business dates from first to last; `till` and `clerk` empty for all.
+
+    `revision` names one of the closes of a day that was opened again; 0 is the last.
+    """
 
     first: dt.date
     last: dt.date
     till: str = ""
     clerk: str = ""
+    revision: int = 0
 
     def takes(self, till: str, clerk: str) -> bool:
         """Whether a till's and clerk's rows belong to it."""
@@ -168,6 +173,34 @@ class Carried:
 
 
 @dataclass(frozen=True)
+class ShiftRow:
+    """A closed shift and the count of its drawer, in cents; of several revisions the last.
+
+    `over_cents` is what each tender was over, negative for short. `deposit_cents` is what goes to the bank:
+    counted and dropped, less the float and what waits beside a card payment. `pieces` are bills and coins.
+    """
+
+    till: str
+    number: int
+    revision: int
+    business_date: str
+    clerk: str
+    closed_by: str
+    counted_by: str
+    counts: int
+    approver: str
+    float_cents: int
+    paid_in_cents: int
+    paid_out_cents: int
+    dropped_cents: int
+    counted: Piles
+    expected: Piles
+    over_cents: Mapping[TenderKind, int]
+    deposit_cents: Mapping[TenderKind, int]
+    pieces: Mapping[int, int]
+
+
+@dataclass(frozen=True)
 class Tally:
     """How many, how much, and the service fees on top, in cents."""
 
@@ -258,7 +291,10 @@ def _sum(tallies: Mapping[TenderKind, Tally]) -> Tally:
 
 @dataclass(frozen=True)
 class Heading:
-    """What stands above a report. `made_at` is UTC text: of the close for a Z, so that it prints the same."""
+    """What stands above a report. `made_at` is UTC text: of the close for a Z, so that it prints the same.
+
+    `revision` counts the closes of a business date: one that was opened again is closed again.
+    """
 
     kind: ReportKind
     agency: str
@@ -267,6 +303,7 @@ class Heading:
     made_time: str = ""
     training: bool = False
     type_names: Mapping[int, str] = field(default_factory=dict)
+    revision: int = 1
 
 
 @dataclass(frozen=True)
@@ -284,6 +321,7 @@ class DailyReport:
     numbers: tuple[Numbers, ...]
     carried: tuple[Carried, ...]
     matters: tuple[str, ...] = ()
+    shifts: tuple[ShiftRow, ...] = ()
 
     @property
     def late(self) -> tuple[Instrument, ...]:

@@ -18,10 +18,13 @@ from cashier.domain.daily import (
     RefundRow,
     ReturnedRow,
     Scope,
+    ShiftRow,
     Tally,
     VoidRow,
 )
-from cashier.domain.receipt import Receipt, TenderKind, receipt_number
+from cashier.domain.entries import Entry
+from cashier.domain.receipt import IN_DRAWER, Receipt, TenderKind, receipt_number
+from cashier.domain.shift import piles_from_json
 
 #: The local time at the counter of UTC text.
 Local = Callable[[str], dt.datetime]
@@ -56,6 +59,7 @@ def daily_report(
     local: Local,
     elsewhere: Elsewhere,
     matters: Iterable[str] = (),
+    shifts: Iterable[ShiftRow] = (),
 ) -> DailyReport:
     """The report of a scope.
 
@@ -80,6 +84,7 @@ def daily_report(
         numbers=fold.numbers(elsewhere),
         carried=tuple(carried),
         matters=tuple(matters),
+        shifts=tuple(shifts),
     )
 
 
@@ -358,3 +363,38 @@ def _more(flow: Flow | None, taken: int, back: int, count: int) -> Flow:
 
 def _by_kind(tallies: Mapping[TenderKind, Tally]) -> dict[TenderKind, Tally]:
     return {kind: tallies[kind] for kind in TenderKind if kind in tallies}
+
+
+def shift_rows(closes: Iterable[Entry], scope: Scope) -> tuple[ShiftRow, ...]:
+    """The shifts of a scope among SHIFT_CLOSED entries, each as its last close has it."""
+    first, last = scope.first.isoformat(), scope.last.isoformat()
+    found: dict[str, ShiftRow] = {}
+    for entry in closes:
+        body = entry.body
+        if first <= body["business_date"] <= last and scope.takes(entry.till, body["clerk"]):
+            found[entry.subject] = _shift_row(entry)
+    return tuple(found.values())
+
+
+def _shift_row(entry: Entry) -> ShiftRow:
+    body = entry.body
+    return ShiftRow(
+        till=entry.till,
+        number=body["number"],
+        revision=body["revision"],
+        business_date=body["business_date"],
+        clerk=body["clerk"],
+        closed_by=body["closed_by"],
+        counted_by=body["counted_by"],
+        counts=body["counts"],
+        approver=body["approver"],
+        float_cents=body["float_cents"],
+        paid_in_cents=body["paid_in_cents"],
+        paid_out_cents=body["paid_out_cents"],
+        dropped_cents=body["dropped_cents"],
+        counted=piles_from_json(body["counted"]),
+        expected=piles_from_json(body["expected"]),
+        over_cents={kind: body["over_cents"][kind.value] for kind in IN_DRAWER},
+        deposit_cents={kind: body["deposit_cents"][kind.value] for kind in IN_DRAWER},
+        pieces={int(cents): many for cents, many in body["pieces"].items()},
+    )

@@ -17,7 +17,8 @@ from cashier.domain.money import format_cents
 ENCODING = "utf-8-sig"
 
 COLUMNS = (
-    "section",  # tender, allocation, void, voided tender, refund, returned check, numbers, gap, open
+    # tender, allocation, void, voided tender, refund, returned check, numbers, gap, open, drawer, deposit
+    "section",
     "business_date",
     "till",
     "clerk",
@@ -78,6 +79,7 @@ def _rows(report: DailyReport) -> Iterator[dict[str, str]]:
         yield {"section": "numbers", "till": numbers.till, "receipt": numbers.last, "reason": reason}
         for gap in numbers.gaps:
             yield {"section": "gap", "till": numbers.till, "receipt": gap.number, "reason": plain(gap.reason)}
+    yield from _drawers(report)
     for carried in report.carried:
         yield {
             "section": "open",
@@ -88,6 +90,31 @@ def _rows(report: DailyReport) -> Iterator[dict[str, str]]:
             "reason": carried.state,
             "reference": plain(carried.reference),
         }
+
+
+def _drawers(report: DailyReport) -> Iterator[dict[str, str]]:
+    """What was counted of every shift, and what of it is deposited; what it was over or short is a reason."""
+    for shift in report.shifts:
+        common = {
+            "business_date": shift.business_date,
+            "till": shift.till,
+            "clerk": plain(shift.clerk),
+            "requester": plain(shift.counted_by),
+            "approver": plain(shift.approver),
+            "reference": f"shift {shift.number}, revision {shift.revision}",
+            "in_totals": "no",
+        }
+        for kind, pile in shift.counted.items():
+            over, expected = shift.over_cents[kind], shift.expected[kind].amount_cents
+            yield {
+                **common,
+                "section": "drawer",
+                "tender": kind.value,
+                "amount": format_cents(pile.amount_cents),
+                "reason": f"expected {format_cents(expected)}, over or short {format_cents(over)}",
+            }
+        for kind, cents in shift.deposit_cents.items():
+            yield {**common, "section": "deposit", "tender": kind.value, "amount": format_cents(cents)}
 
 
 def _undone(report: DailyReport) -> Iterator[dict[str, str]]:

@@ -1,18 +1,19 @@
 """The deposit slip: what goes to the bank, every check by name, and cash by denomination as counted."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 
-from PySide6.QtCore import QBuffer, QIODevice, QMarginsF, QPointF, QRectF, Qt
-from PySide6.QtGui import QPageLayout, QPageSize, QPainter, QPdfWriter, QPen
+from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtGui import QPageSize, QPainter, QPen
 
-from cashier.domain.daily import DailyReport, Tally
+from cashier.domain.daily import DailyReport, ShiftRow, Tally
 from cashier.domain.money import format_dollars
 from cashier.domain.receipt import TenderKind
-from cashier.paper.daily_page import (
+from cashier.domain.shift import DENOMINATIONS
+from cashier.paper.daily_drawer import deposit_of
+from cashier.paper.daily_parts import (
     FOOT,
     HEADER,
-    PAGE_MARGIN,
     TENDERS,
     TEXT,
     TITLE,
@@ -21,8 +22,8 @@ from cashier.paper.daily_page import (
     section,
     signature_item,
 )
-from cashier.paper.pdf_dates import finished
-from cashier.paper.pen import INK, LINE, RESOLUTION, SOFT
+from cashier.paper.pdf_pages import PdfPages
+from cashier.paper.pen import INK, LINE, SOFT
 from cashier.paper.sheet import (
     UNIT,
     Item,
@@ -36,25 +37,20 @@ from cashier.paper.sheet import (
     paragraph,
 )
 
-#: Cents of every note and coin, the largest first.
-DENOMINATIONS = (10_000, 5_000, 2_000, 1_000, 500, 200, 100, 50, 25, 10, 5, 1)
-#: How many of each, by cents, as the drawer count has it.
-Counted = Mapping[int, int]
-
 _CASH = columns(("Cash", 120), ("How many", 120, True), ("Amount", 120, True))
 _CHECKS = columns(
     ("No.", 32), ("Number", 90), ("Bank", 128), ("Drawn by", 130), ("Receipt", 70), ("Amount", 90, True)
 )
-_TOTAL = columns(("", 240), ("How many", 120, True), ("Amount", 180, True))
+_TOTAL = columns(("", 200), ("By the receipts", 120, True), ("Deposit", 120, True))
 
 
-def deposit_items(report: DailyReport, counted: Counted | None = None) -> Iterator[Item]:
-    """Everything on the slip. Without a count, cash has blank lines to be filled in by hand."""
+def deposit_items(report: DailyReport) -> Iterator[Item]:
+    """Everything on the slip. Before the count, cash has blank lines to be filled in by hand."""
     yield paragraph(f"Deposit slip {days_of(report)}", TITLE, WIDTH, after=1)
     till = f"till {report.scope.till}" if report.scope.till else "every till"
     yield paragraph(f"{report.heading.agency} · {till}", TEXT, WIDTH, after=3)
     drawer = report.figures.drawer
-    yield from _cash(drawer[TenderKind.CASH], counted)
+    yield from _counted(report.shifts) if report.shifts else _blank(drawer[TenderKind.CASH])
     for kind in (TenderKind.CHECK, TenderKind.MONEY_ORDER):
         rows = report.of_kind(kind)
         if not rows:
@@ -71,67 +67,70 @@ def deposit_items(report: DailyReport, counted: Counted | None = None) -> Iterat
         yield table.row(
             "", f"{total.count:,}", "", "", "Together", format_dollars(total.amount_cents), bold=True
         )
-    yield from section("Deposit")
+    by_receipts = {kind: tally.amount_cents for kind, tally in drawer.items()}
+    deposit = deposit_of(report) if report.shifts else by_receipts
+    note = "As it was counted." if report.shifts else "By the receipts: the drawer has not been counted yet."
+    yield from section("Deposit", note)
     table = Table(_TOTAL)
     yield table.heading
-    whole = 0
-    for kind, tally in drawer.items():
-        whole += tally.amount_cents
-        count = f"{tally.count:,}" if kind is not TenderKind.CASH else ""
-        yield table.row(TENDERS[kind], count, format_dollars(tally.amount_cents))
-    yield table.row("Total", "", format_dollars(whole), bold=True)
+    for kind, cents in deposit.items():
+        yield table.row(TENDERS[kind], format_dollars(by_receipts[kind]), format_dollars(cents))
+    whole = format_dollars(sum(deposit.values()))
+    yield table.row("Total", format_dollars(sum(by_receipts.values())), whole, bold=True)
     yield signature_item()
 
 
-def _cash(tally: Tally, counted: Counted | None) -> Iterator[Item]:
-    note = "" if counted else "To be filled in from the count."
-    yield from section(f"Cash · {format_dollars(tally.amount_cents)} by the receipts", note)
+def _blank(tally: Tally) -> Iterator[Item]:
+    yield from section(
+        f"Cash · {format_dollars(tally.amount_cents)} by the receipts", "To be filled in from the count."
+    )
     table = Table(_CASH)
     yield table.heading
     for cents in DENOMINATIONS:
-        if counted is None:
-            yield table.row(format_dollars(cents), "____________", "____________")
-        else:
-            many = counted.get(cents, 0)
-            yield table.row(format_dollars(cents), f"{many:,}" if many else "", format_dollars(many * cents))
-    if counted is not None:
-        total = sum(cents * many for cents, many in counted.items())
-        yield table.row("Counted", "", format_dollars(total), bold=True)
+        yield table.row(format_dollars(cents), "____________", "____________")
 
 
-def pdf_bytes(
-    report: DailyReport,
-    size: QPageSize.PageSizeId = QPageSize.PageSizeId.Letter,
-    counted: Counted | None = None,
-) -> bytearray:
+def _counted(shifts: tuple[ShiftRow, ...]) -> Iterator[Item]:
+    """The cash of the counted drawers, less the float that stays and with the bags that went before."""
+    yield from section("Cash, as it was counted")
+    table = Table(_CASH)
+    yield table.heading
+    pieces: dict[int, int] = {}
+    for shift in shifts:
+        for cents, many in shift.pieces.items():
+            pieces[cents] = pieces.get(cents, 0) + many
+    for cents, many in sorted(pieces.items(), reverse=True):
+        if many:
+            yield table.row(format_dollars(cents), f"{many:,}", format_dollars(many * cents))
+    counted = sum(shift.counted[TenderKind.CASH].amount_cents for shift in shifts)
+    dropped = sum(shift.dropped_cents for shift in shifts)
+    stays = sum(shift.float_cents for shift in shifts)
+    deposit = sum(shift.deposit_cents[TenderKind.CASH] for shift in shifts)
+    waits = counted + dropped - stays - deposit
+    yield table.row("Counted", "", format_dollars(counted), bold=True)
+    if dropped:
+        yield table.row("Dropped before", "", format_dollars(dropped))
+    yield table.row("Float, stays here", "", format_dollars(-stays))
+    if waits:
+        yield table.row("Waits beside a card", "", format_dollars(-waits))
+    yield table.row("Cash deposited", "", format_dollars(deposit), bold=True)
+
+
+def pdf_bytes(report: DailyReport, size: QPageSize.PageSizeId = QPageSize.PageSizeId.Letter) -> bytearray:
     """The slip as the bytes of a PDF. Needs a QGuiApplication."""
-    paper = QPageSize(size).size(QPageSize.Unit.Point)
-    scale = min(1.0, (paper.width() - 2 * PAGE_MARGIN) / WIDTH)
-    height = (paper.height() - 2 * PAGE_MARGIN) / scale
-    items = list(deposit_items(report, counted))
-    pages = paginated(items, (height - HEADER - FOOT) * UNIT)
-    data = QBuffer()
-    data.open(QIODevice.OpenModeFlag.WriteOnly)
-    writer = QPdfWriter(data)
-    margins = QMarginsF(PAGE_MARGIN, PAGE_MARGIN, PAGE_MARGIN, PAGE_MARGIN)
-    writer.setPageLayout(QPageLayout(QPageSize(size), QPageLayout.Orientation.Portrait, margins))
-    writer.setResolution(RESOLUTION)
-    writer.setTitle(f"Deposit slip {days_of(report)}")
-    writer.setCreator("cashier")
-    painter = QPainter(writer)
-    try:
-        painter.scale(RESOLUTION / 72 * scale / UNIT, RESOLUTION / 72 * scale / UNIT)
-        for number, (start, end) in enumerate(pages):
-            if number:
-                writer.newPage()
-            _header(painter, report, f"page {number + 1} of {len(pages)}")
+    items = list(deposit_items(report))
+    with PdfPages(size, f"Deposit slip {days_of(report)}") as pdf:
+        scale = min(1.0, pdf.width / WIDTH)
+        pages = paginated(items, (pdf.height / scale - HEADER - FOOT) * UNIT)
+        for number, (start, end) in enumerate(pages, 1):
+            painter = pdf.page()
             painter.save()
+            painter.scale(scale / UNIT, scale / UNIT)
+            _header(painter, report, f"page {number} of {len(pages)}")
             painter.translate(0, HEADER * UNIT)
             paint_items(painter, items, start, end)
             painter.restore()
-    finally:
-        painter.end()
-    return finished(data, report.heading.made_at)
+    return pdf.finished(report.heading.made_at)
 
 
 def _header(painter: QPainter, report: DailyReport, place: str) -> None:
@@ -149,10 +148,7 @@ def _header(painter: QPainter, report: DailyReport, place: str) -> None:
 
 
 def write_pdf(
-    file: Path,
-    report: DailyReport,
-    size: QPageSize.PageSizeId = QPageSize.PageSizeId.Letter,
-    counted: Counted | None = None,
+    file: Path, report: DailyReport, size: QPageSize.PageSizeId = QPageSize.PageSizeId.Letter
 ) -> None:
     """Write the slip as a PDF. Raises OSError when the file cannot be written."""
-    file.write_bytes(pdf_bytes(report, size, counted))
+    file.write_bytes(pdf_bytes(report, size))

@@ -4,16 +4,16 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from PySide6.QtCore import QBuffer, QIODevice, QMarginsF, Qt
-from PySide6.QtGui import QColor, QFontMetricsF, QPageLayout, QPageSize, QPainter, QPdfWriter, QPen
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QColor, QFontMetricsF, QPageSize, QPen
 
 from cashier.domain.money import format_dollars
 from cashier.domain.settlement import IN_ORDER, Row, SettlementReport, Side, Total, Verdict
+from cashier.paper.pdf_pages import PdfPages
 from cashier.paper.pen import FAMILY, INK, LINE, MARGIN, SOFT, Pen, local_time
 
 #: The printable width of a Letter page inside its margins, points. Narrower pages are scaled down to it.
 WIDTH = 540.0
-PAGE_MARGIN = 36.0
 FOOT = 24.0
 RESOLUTION = 300
 TEXT, SMALL = 8.5, 7.0
@@ -55,36 +55,27 @@ def settlement_pdf(
     path.write_bytes(pdf_bytes(report, page))
 
 
-def pdf_bytes(report: SettlementReport, page: QPageSize.PageSizeId = QPageSize.PageSizeId.Letter) -> bytes:
+def pdf_bytes(
+    report: SettlementReport, page: QPageSize.PageSizeId = QPageSize.PageSizeId.Letter
+) -> bytearray:
     """A report as the bytes of a PDF."""
-    data = QBuffer()
-    data.open(QIODevice.OpenModeFlag.WriteOnly)
-    writer = QPdfWriter(data)
-    margins = QMarginsF(PAGE_MARGIN, PAGE_MARGIN, PAGE_MARGIN, PAGE_MARGIN)
-    writer.setPageLayout(QPageLayout(QPageSize(page), QPageLayout.Orientation.Portrait, margins))
-    writer.setResolution(RESOLUTION)
-    writer.setTitle(f"Settlement match {report.file_name}")
-    writer.setCreator("cashier")
-    painter = QPainter(writer)
-    try:
-        points = RESOLUTION / 72
-        scale = min(1.0, writer.width() / points / WIDTH) * points
-        height = writer.height() / scale
-        painter.scale(scale, scale)
-        painter.translate(-MARGIN, 0)  # a Pen begins its lines a receipt's margin to the right
+    with PdfPages(page, f"Settlement match {report.file_name}", RESOLUTION) as pdf:
+        scale = min(1.0, pdf.width / WIDTH)
+        height = pdf.height / scale
         pages = _pages(list(_blocks(report)), height - FOOT)
         for number, blocks in enumerate(pages, 1):
-            if number > 1:
-                writer.newPage()
+            painter = pdf.page()
+            painter.save()
+            painter.scale(scale, scale)
+            painter.translate(-MARGIN, 0)  # a Pen begins its lines a receipt's margin to the right
             pen = Pen(painter, FAMILY)
             pen.y = 0
             for block in blocks:
                 block.write(pen)
             pen.y = height - FOOT / 2
             _foot(pen, report, f"page {number} of {len(pages)}")
-    finally:
-        painter.end()
-    return bytes(data.data().data())
+            painter.restore()
+    return pdf.finished(report.made_at)
 
 
 # -- pages --------------------------------------------------------------------------------------------------

@@ -6,6 +6,7 @@ from enum import StrEnum
 
 from cashier.domain.errors import Refused
 from cashier.domain.money import Cents, Rounding, percent_exact, round_exact
+from cashier.domain.shift import DENOMINATIONS
 
 #: What a barcode scanner may be set to send before every code: signs that people do not type fast, that no
 #: card has among its tracks, and that are on every keyboard.
@@ -87,6 +88,22 @@ class Waits:
 
 
 @dataclass(frozen=True)
+class DrawerRules:
+    """What is held of the drawer, in cents; None for no limit.
+
+    From `soft_limit_cents` of cash on the till warns, from `hard_limit_cents` on it takes none until a drop
+    is logged by two people. A count that is off by more than `variance_limit_cents` needs a supervisor.
+    `float_cents` is what the drawer should start with, to be confirmed by whoever opens it.
+    """
+
+    denominations: tuple[int, ...] = DENOMINATIONS
+    float_cents: Cents | None = None
+    soft_limit_cents: Cents | None = Cents(100_000)
+    hard_limit_cents: Cents | None = Cents(250_000)
+    variance_limit_cents: Cents = Cents(500)
+
+
+@dataclass(frozen=True)
 class ProfileRules:
     """What the partner's request shape leaves room for.
 
@@ -123,6 +140,7 @@ class TillConfig:
     lock_after_s: float = 0
     waits: Waits = Waits()
     rules: ProfileRules = ProfileRules()
+    drawer: DrawerRules = DrawerRules()
 
     def biller_of(self, type_ids: Iterable[int]) -> Biller:
         """The biller that takes these invoice types. Raises Refused when none takes them all."""

@@ -27,6 +27,7 @@ from cashier.till.day import business_date
 from cashier.till.identity import new_id
 from cashier.till.people import People
 from cashier.till.ports import Clock, Journal, Randomness
+from cashier.till.shifts import Shifts
 
 _CARDS = (TenderKind.CARD, TenderKind.BANK)
 REFUND_FIRST = "It was refunded in part: refund the rest instead."
@@ -41,7 +42,9 @@ class Corrections:
         randomness: Randomness,
         journal: Journal,
         people: People,
+        shifts: Shifts,
     ) -> None:
+        self._shifts = shifts
         self._clock = clock
         self._randomness = randomness
         self._journal = journal
@@ -66,9 +69,9 @@ class Corrections:
                 "A card cannot be voided here: the money is with Invoice Cloud. Ask for a refund; it is done "
                 "in Invoice Cloud's portal."
             )
-        if receipt.business_date != self._today():
-            return f"The business date {receipt.business_date} is closed. Only a refund is possible now."
-        return ""
+        if not self._shifts.is_receipt_open(receipt.number):
+            return f"The shift of {receipt.business_date} is closed. Only a refund is possible now."
+        return self._shifts.refusal()
 
     def refundable(self, receipt: Receipt, kind: TenderKind) -> Cents:
         """What may still be refunded of a receipt's tenders of a kind; of a card's never more than it paid.
@@ -99,6 +102,8 @@ class Corrections:
         approver = await self._people.approve(supervisor, pin, Permission.APPROVE_VOID, f"void of {number}")
         receipt = self._receipt(number)
         self._refuse(self.void_refusal(receipt))  # again: time has passed
+        cash = sum(item.amount_cents for item in receipt.tenders if item.kind is TenderKind.CASH)
+        self._shifts.require_cash(cash)
         void = Void(
             receipt.number,
             self._today(),
@@ -181,6 +186,8 @@ class Corrections:
     def _refuse_refund(self, receipt: Receipt, kind: TenderKind, amount_cents: Cents) -> None:
         if kind is TenderKind.MONEY_ORDER:
             raise Refused("Refunds are made in cash, by check, or to the card.")
+        if kind is TenderKind.CASH:
+            self._shifts.require_cash(amount_cents)
         left = self.refundable(receipt, kind)
         if amount_cents <= 0:
             raise Refused("Enter the amount of the refund.")

@@ -27,13 +27,27 @@ def held_tenders(journal: Journal, sale_id: str) -> tuple[DrawerTender, ...]:
 
 
 def all_held(journal: Journal) -> tuple[DrawerTender, ...]:
-    """Every held tender, for whatever sale. Looks back to the last close, which leaves none behind."""
-    closed = journal.last_of(EntryKind.DAY_CLOSED)
-    taken = journal.entries_of((EntryKind.TENDER_TAKEN,), closed.seq if closed else 0)
+    """Every held tender, for whatever sale.
+
+    Looks back to the opening of the newest shift, which names those that were held before it; before the
+    first shift, to the last close of a day.
+    """
+    opened = journal.last_of(EntryKind.SHIFT_OPENED)
+    start = opened or journal.last_of(EntryKind.DAY_CLOSED)
+    before = [item["sale_id"] for item in opened.body["held"]] if opened else []
+    taken = journal.entries_of((EntryKind.TENDER_TAKEN,), start.seq if start else 0)
     return tuple(
         item
-        for sale_id in dict.fromkeys(entry.subject for entry in taken)
+        for sale_id in dict.fromkeys((*before, *(entry.subject for entry in taken)))
         for item in held_tenders(journal, sale_id)
+    )
+
+
+def is_carried(journal: Journal, held: DrawerTender) -> bool:
+    """Whether a held tender waits for a card payment that nobody can settle now: a close does not."""
+    sale = journal.sale(held.sale_id)
+    return sale is not None and any(
+        payment.locks_sale for payment in attempts_at(journal, held.sale_id, sale)
     )
 
 

@@ -18,7 +18,7 @@ from cashier.domain.daily import (
     figures_to_json,
     numbers_to_json,
 )
-from cashier.domain.daily_fold import Local, daily_report, undone_between
+from cashier.domain.daily_fold import Local, daily_report, shift_rows, undone_between
 from cashier.domain.entries import Entry, EntryKind, canonical, utc_moment
 from cashier.domain.errors import Discrepancy, Refused
 from cashier.domain.payment import Payment
@@ -84,7 +84,8 @@ def reported(daybook: Daybook, counter: Counter, scope: Scope, now: dt.datetime)
     """The report of a scope as the journal has it now.
 
     A whole day of one till that was closed is its Z: made at its close, with what that carried on. Raises
-    Discrepancy when the journal does not give the figures that the close recorded, Refused for a wrong scope.
+    Discrepancy when the journal does not give the figures that the close recorded, Refused for a wrong scope
+    and for a revision that there is not.
     """
     if scope.first > scope.last:
         raise Refused(
@@ -92,9 +93,12 @@ def reported(daybook: Daybook, counter: Counter, scope: Scope, now: dt.datetime)
         )
     if (scope.last - scope.first).days >= DAYS_MAX:
         raise Refused(f"A report covers {DAYS_MAX} days at most.")
-    closed = _close_of(daybook, scope, counter)
-    if closed is not None:
-        return _z_report(daybook, counter, scope, closed)
+    closes = _closes_of(daybook, scope, counter)
+    if scope.revision > len(closes):
+        raise Refused(f"{scope.first.isoformat()} has no revision {scope.revision} of its Z report.")
+    if scope.revision or (closes and not _is_open_again(daybook, closes[-1])):
+        revision = scope.revision or len(closes)
+        return _z_report(daybook, counter, scope, closes[revision - 1], revision)
     made_at = now.astimezone(dt.UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
     heading = _heading(counter, ReportKind.DAILY, made_at, counter.made_by, _local)
     return _report(daybook, scope, heading, _local, _carried(daybook.unsettled_payments(), scope))
@@ -139,19 +143,19 @@ def _recorded(report: DailyReport) -> dict[str, Any]:
     }
 
 
-def _z_report(daybook: Daybook, counter: Counter, scope: Scope, closed: Entry) -> DailyReport:
+def _z_report(daybook: Daybook, counter: Counter, scope: Scope, closed: Entry, revision: int) -> DailyReport:
     body = closed.body
     local = _at_offset(body["report"]["utc_offset_minutes"])
-    heading = _heading(counter, ReportKind.Z, closed.at, body["closed_by"], local)
+    heading = _heading(counter, ReportKind.Z, closed.at, body["closed_by"], local, revision)
     carried = tuple(
         Carried(
             item["reference"], item["amount_cents"], item["state"], item["issued_at"], item["business_date"]
         )
         for item in body["carried"]
     )
-    scope = Scope(scope.first, scope.last, till=closed.till)
+    scope = Scope(scope.first, scope.last, till=closed.till, revision=scope.revision)
     matters = body["report"]["matters"]
-    report = _report(daybook, scope, heading, local, carried, upto=closed.seq, matters=matters)
+    report = _report(daybook, scope, heading, local, carried, closed, matters=matters)
     told = _recorded(report)
     for name in _CHECKED:
         if canonical(told[name]) != canonical(body["report"][name]):
@@ -168,11 +172,18 @@ def _report(
     heading: Heading,
     local: Local,
     carried: Iterable[Carried],
-    upto: int | None = None,
+    closed: Entry | None = None,
     *,
     matters: Iterable[str] | None = None,
 ) -> DailyReport:
+    """What came after a close is not in its report: neither corrections nor receipts."""
+    upto = closed.seq if closed else None
     corrections = _corrections(daybook, upto)
+    receipts = daybook.receipts(scope.first.isoformat(), scope.last.isoformat())
+    if closed is not None:
+        named = frozenset(closed.body["receipts"])
+        receipts = (receipt for receipt in receipts if receipt.number in named)
+    shifts = daybook.entries_of((EntryKind.SHIFT_CLOSED,))
 
     def elsewhere(number: str) -> str | None:
         found = daybook.receipt(number)
@@ -181,12 +192,13 @@ def _report(
     return daily_report(
         heading=heading,
         scope=scope,
-        receipts=daybook.receipts(scope.first.isoformat(), scope.last.isoformat()),
+        receipts=receipts,
         undone=undone_between(corrections, scope, daybook.receipt),
         carried=carried,
         local=local,
         elsewhere=elsewhere,
         matters=[_matter(entry) for entry in daybook.open_matters()] if matters is None else matters,
+        shifts=shift_rows((entry for entry in shifts if upto is None or entry.seq <= upto), scope),
     )
 
 
@@ -200,22 +212,37 @@ def _corrections(daybook: Daybook, upto: int | None) -> Iterator[tuple[Correctio
             yield found, entry.till
 
 
-def _close_of(daybook: Daybook, scope: Scope, counter: Counter) -> Entry | None:
-    """The newest close of a scope that is one whole day of this till; None for one without figures."""
+def _closes_of(daybook: Daybook, scope: Scope, counter: Counter) -> list[Entry]:
+    """The closes, oldest first, of a scope that is one whole day of this till; those with figures."""
     if scope.first != scope.last or scope.clerk or scope.till not in ("", counter.till):
-        return None
+        return []
     date = scope.first.isoformat()
-    closes = [
+    return [
         entry
         for entry in daybook.entries_of((EntryKind.DAY_CLOSED,))
         if entry.body["business_date"] == date and entry.till == counter.till and "report" in entry.body
     ]
-    return closes[-1] if closes else None
 
 
-def _heading(counter: Counter, kind: ReportKind, made_at: str, made_by: str, local: Local | None) -> Heading:
+def _is_open_again(daybook: Daybook, closed: Entry) -> bool:
+    """Whether the day was opened again since its close."""
+    opened = list(daybook.entries_of((EntryKind.SHIFT_REOPENED,)))
+    same = opened and opened[-1].body["business_date"] == closed.body["business_date"]
+    return bool(same and opened[-1].seq > closed.seq)
+
+
+def _heading(
+    counter: Counter,
+    kind: ReportKind,
+    made_at: str,
+    made_by: str,
+    local: Local | None,
+    revision: int = 1,
+) -> Heading:
     time = local(made_at).strftime("%Y-%m-%d %H:%M") if local else ""
-    return Heading(kind, counter.agency, made_at, made_by, time, counter.training, counter.type_names)
+    return Heading(
+        kind, counter.agency, made_at, made_by, time, counter.training, counter.type_names, revision
+    )
 
 
 def _carried(payments: Iterable[Payment], scope: Scope) -> tuple[Carried, ...]:

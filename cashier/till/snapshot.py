@@ -18,6 +18,7 @@ from cashier.till.held_sales import HeldSale
 from cashier.till.people import PeopleView
 from cashier.till.readers import ReaderView
 from cashier.till.retrieve import day_text
+from cashier.till.shift_views import ShiftView
 from cashier.till.words import Standing, standing
 
 
@@ -121,7 +122,10 @@ class UnsettledRow:
 
 @dataclass(frozen=True)
 class Snapshot:
-    """Everything a front end shows. `cashier` is who is signed in, or empty."""
+    """Everything a front end shows. `cashier` is who is signed in, or empty.
+
+    `no_money` says why no money can be taken at all, for want of a person or a shift, or is empty.
+    """
 
     till: str
     cashier: str
@@ -139,6 +143,8 @@ class Snapshot:
     unsettled: tuple[UnsettledRow, ...]
     receipt: Receipt | None
     recent: tuple[Receipt, ...]
+    shift: ShiftView | None
+    no_money: str
     held: tuple[HeldSale, ...] = ()
 
 
@@ -162,6 +168,7 @@ def take_snapshot(
     line_fault: str,
     refusal: str,
     people: PeopleView,
+    shift: ShiftView | None,
     not_allowed: str,
     aside: tuple[HeldSale, ...] = (),
 ) -> Snapshot:
@@ -187,7 +194,7 @@ def take_snapshot(
             emv_refusal or "",
             readers,
             held,
-            _drawer_refusal(draft, draft_payments, refusal, busy),
+            _drawer_refusal(draft, draft_payments, not_allowed or refusal, busy),
             next((item.reference for item in draft_payments if _can_release(item)), ""),
         ),
         held_before=held_before,
@@ -198,6 +205,8 @@ def take_snapshot(
         ),
         receipt=receipt,
         recent=recent,
+        shift=shift,
+        no_money=not_allowed,
         held=aside,
     )
 

@@ -27,6 +27,7 @@ from cashier.till.identity import new_id
 from cashier.till.people import People
 from cashier.till.ports import Clock, Journal, Randomness
 from cashier.till.receipts import Receipts
+from cashier.till.shifts import Shifts
 
 #: More cash than this in one hand is a slip of the keyboard.
 CASH_MAX_CENTS = Cents(10_000_000)
@@ -55,7 +56,9 @@ class Tenders:
         randomness: Randomness,
         journal: Journal,
         people: People,
+        shifts: Shifts,
     ) -> None:
+        self._shifts = shifts
         self._clock = clock
         self._randomness = randomness
         self._journal = journal
@@ -71,6 +74,7 @@ class Tenders:
         cannot be taken, and while a card payment for the sale or one of its invoices is not settled.
         """
         clerk = self._people.require(Permission.TAKE_PAYMENTS)
+        self._shifts.require()
         self._refuse_unsettled(sale_id, sale)
         refuse_paid_elsewhere(self._journal, sale_id, sale)
         due = due_shares(sale.invoices, paid_by_invoice(self._journal, sale_id))
@@ -78,6 +82,8 @@ class Tenders:
         if due_cents <= 0:
             raise Refused("This sale is paid already.")
         tender = replace(_checked(tender, due_cents), id=self._new_id())
+        if tender.kind is TenderKind.CASH:
+            self._shifts.require_room()
         shares = allocate(due, tender.amount_cents)
         date = business_date(self._journal, self._clock).isoformat()
         drafts = []
@@ -98,6 +104,7 @@ class Tenders:
         Raises Refused when nothing is held, or an invoice would be paid in part that must not be.
         """
         self._people.require(Permission.TAKE_PART_PAYMENTS)
+        self._shifts.require()
         sale = self._journal.sale(sale_id)
         held = held_tenders(self._journal, sale_id)
         if sale is None or not held:
@@ -134,6 +141,7 @@ class Tenders:
         Raises Refused when one of them is not held (any more), or a card payment for the rest is not settled.
         """
         clerk = self._people.require(Permission.TAKE_PAYMENTS)
+        self._shifts.require()
         sale = self._journal.sale(sale_id)
         if sale is not None:
             self._refuse_unsettled(sale_id, sale)

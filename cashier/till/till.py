@@ -43,6 +43,7 @@ from cashier.till.printing import PrintConfig, Printing
 from cashier.till.readers import CardReaders
 from cashier.till.reporting import Counter, JournalDaybook, shown
 from cashier.till.retrieve import Retrieving, refuse_mixed
+from cashier.till.shifts import Shifts
 from cashier.till.snapshot import LineState, Snapshot, take_snapshot
 from cashier.till.tenders import Taken, Tenders
 
@@ -107,8 +108,11 @@ class Till:
         self.readers = CardReaders(
             config.readers, clock, randomness, journal, self._changed, self._reader_lost
         )
-        self.tenders = Tenders(config, clock, randomness, journal, self.people)
-        self.corrections = Corrections(clock, randomness, journal, self.people)
+        self.shifts = Shifts(
+            config, clock, randomness, journal, self.people, self._changed, self._refuse_while_paying
+        )
+        self.tenders = Tenders(config, clock, randomness, journal, self.people, self.shifts)
+        self.corrections = Corrections(clock, randomness, journal, self.people, self.shifts)
         self._listeners: list[Callable[[], None]] = []
         self._line = Line()
         self._busy = False
@@ -161,7 +165,8 @@ class Till:
             ),
             aside=self._aside.all(),
             people=self.people.view(),
-            not_allowed=self.people.refusal(Permission.TAKE_PAYMENTS),
+            shift=self.shifts.view(),
+            not_allowed=self.people.refusal(Permission.TAKE_PAYMENTS) or self.shifts.refusal(),
         )
 
     def _changed(self) -> None:
@@ -423,8 +428,8 @@ class Till:
     def _refuse_card(self) -> None:
         """No attempt is made that could not be confirmed (behaviour O5), or recorded soundly (A1)."""
         self.people.require(Permission.TAKE_PAYMENTS)
-        if self.integrity.refusal:
-            raise Refused(self.integrity.refusal)
+        if why := self.shifts.refusal() or self.integrity.refusal:
+            raise Refused(why)
         if self._asks_reader:
             raise Refused("A reader is being asked what it is. Try again in a moment.")
         if self._line.state is LineState.OFFLINE:
@@ -509,13 +514,22 @@ class Till:
         """The open business date."""
         return business_date(self._journal, self._clock)
 
-    def report(self, scope: Scope, daybook: Daybook | None = None) -> DailyReport:
+    def report(self, scope: Scope) -> DailyReport:
         """The daily receipts of a scope: a closed day's Z, or the X of the open day. Changes nothing.
 
-        May be called on another thread with a daybook of that thread's own.
+        Raises Refused as `reporter` does.
         """
-        book, counter = daybook or JournalDaybook(self._journal), Counter.of(self.config, self.people.name)
-        return shown(book, counter, scope, self._clock.now())
+        return self.reporter()(scope, JournalDaybook(self._journal))
+
+    def reporter(self) -> Callable[[Scope, Daybook], DailyReport]:
+        """Makes reports, also on another thread with a daybook of that thread's own.
+
+        Raises Refused for one who may not see them: an X tells what must be in the drawer, which whoever
+        counts it must not know (behaviour T2).
+        """
+        counter = Counter.of(self.config, self.people.require(Permission.PRINT_REPORTS).name)
+        now = self._clock.now()
+        return lambda scope, daybook: shown(daybook, counter, scope, now)
 
     # -- the drawer --------------------------------------------------------------------------------------
 

@@ -6,7 +6,8 @@ from contextlib import contextmanager
 from PySide6.QtGui import QPainter
 from PySide6.QtPrintSupport import QPrinter
 
-from cashier.paper.daily_page import PAGE_MARGIN, Layout
+from cashier.paper.daily_page import Layout
+from cashier.paper.pdf_pages import PAGE_MARGIN
 
 
 @contextmanager

@@ -5,7 +5,7 @@ What it makes it writes beside its place and puts there at the end: a job that i
 
 import threading
 from collections.abc import Callable, Generator
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal
@@ -51,15 +51,17 @@ class ReportJobs(QObject):
     async def make(self, scope: Scope) -> DailyReport:
         """The report of a scope. Raises CashierError as the till does, Stopped."""
         self.stopped_is_over()
-        if self._open is None:
+        open_it = self._open
+        if open_it is None:
             return self._till.report(scope)
-        report: DailyReport = await _on_thread(lambda: self._read(scope))
-        return report
+        make = self._till.reporter()
 
-    def _read(self, scope: Scope) -> DailyReport:
-        opened: AbstractContextManager[Daybook] = self._open() if self._open else nullcontext()  # type: ignore[assignment]
-        with opened as daybook:
-            return self._till.report(scope, _Stoppable(daybook, self.told))  # type: ignore[arg-type]
+        def read() -> DailyReport:
+            with open_it() as daybook:
+                return make(scope, _Stoppable(daybook, self.told))  # type: ignore[arg-type]
+
+        report: DailyReport = await _on_thread(read)
+        return report
 
     async def write(self, out: Path, write: Callable[[Path], object]) -> None:
         """Write a file, whole or not at all. Raises OSError, Stopped."""

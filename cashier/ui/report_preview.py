@@ -6,8 +6,9 @@ from PySide6.QtWidgets import QScrollArea, QSizePolicy, QWidget
 
 from cashier.domain.daily import DailyReport
 from cashier.domain.money import format_dollars
-from cashier.paper.daily_page import PAGE_MARGIN, Layout, title_of
+from cashier.paper.daily_page import Layout, title_of
 from cashier.paper.daily_picture import HEIGHT, draw_hours
+from cashier.paper.pdf_pages import PAGE_MARGIN
 from cashier.paper.sheet import UNIT
 from cashier.ui.theme import Theme
 

@@ -21,7 +21,8 @@ from cashier.domain.daily import DailyReport, Scope
 from cashier.domain.errors import CashierError
 from cashier.domain.money import format_dollars
 from cashier.paper import daily_csv, daily_page, deposit_page
-from cashier.paper.daily_page import SIZES, Layout, days_of
+from cashier.paper.daily_page import SIZES, Layout
+from cashier.paper.daily_parts import days_of
 from cashier.till.till import Till
 from cashier.ui.report_jobs import OpenDaybook, ReportJobs, Stopped, Turn
 from cashier.ui.report_preview import PictureView, ReportPreview

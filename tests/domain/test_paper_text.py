@@ -5,7 +5,7 @@ from dataclasses import replace
 from string import Formatter
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from cashier import paths
@@ -126,6 +126,7 @@ _AMOUNT = st.integers(-999_999_999, 999_999_999).map(format_dollars)
     st.lists(st.builds(Item, st.sampled_from(ItemKind), _TEXT, _AMOUNT, st.integers(0, 2)), max_size=8),
     st.integers(WIDTH_MIN, 64),
 )
+@example([Item(ItemKind.QR, "0" * 21)], 20)
 def test_no_row_is_wider_than_the_paper(items: list[Item], width: int) -> None:
     for row in lay_out(items, width):
         assert len(row.text) * (2 if row.large else 1) <= width

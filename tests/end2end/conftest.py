@@ -31,13 +31,14 @@ from cashier.sandbox.serve import RunningSandbox
 from cashier.secrets import Secrets
 from cashier.settings import check
 from cashier.till.till import Till
-from cashier.training import SITE, TILL, Servers, Training, secrets_of, staff
+from cashier.training import SITE, TILL, Servers, Training, begin, secrets_of
 from cashier.ui import theme
 from cashier.ui.pace import ByHand
 from cashier.ui.payer import Payer, until
 from cashier.ui.window import MainWindow
 from tests.end2end.gateway_line import GatewayLine
 from tests.fakes.keyring import memory_keyring
+from tests.fakes.shifts import SHIFT_MOVES
 
 SCENARIO_MAX_S = 90
 MASTER_SECRET = b"a master secret of tests, 32 bytes long or more"
@@ -147,7 +148,7 @@ class Counter:
             settings, Secrets(SITE, TILL, self.secrets), self.watch, lister=lambda: tuple(self.ports)
         ) as till:
             self.till = till
-            await staff(till.people)
+            await begin(till)
             self.window.attach(till, view_maker(settings))
             try:
                 if first is not None:
@@ -167,7 +168,7 @@ class Counter:
         settings = check(self.table | {"till": name, "data_folder": str(folder)}, "test", environment=False)
         secrets = self.secrets | {"CASHIER_SECRET_TILL_KEY": self.hub.enrol(SITE, name)}
         async with open_till(settings, Secrets(SITE, name, secrets), self.watch) as till:
-            await staff(till.people)
+            await begin(till)
             await until(lambda: till.snapshot().line.value == "online", "hub and gateway")
             yield till
 
@@ -245,8 +246,9 @@ class Counter:
         return url
 
     def entries(self) -> list[Entry]:
-        """All journal entries but those about people, in order: for looking only."""
-        return [entry for entry in self.till._journal.entries() if entry.kind not in PEOPLE_KINDS]
+        """All journal entries but those about people and shifts, in order: for looking only."""
+        aside = PEOPLE_KINDS | SHIFT_MOVES
+        return [entry for entry in self.till._journal.entries() if entry.kind not in aside]
 
     def kinds(self) -> list[str]:
         """Their kinds."""

@@ -20,6 +20,7 @@ from cashier.training import SITE, TILL
 from cashier.ui.payer import until
 from tests.end2end.conftest import VISA, Counter
 from tests.end2end.processes import WAIT_S, cashier, said, till_process
+from tests.fakes.shifts import close_shift
 
 
 def test_p2_a_till_killed_after_the_approval_finds_it_by_asking(
@@ -80,6 +81,8 @@ def test_t4_t5_a_day_is_closed_with_a_payment_in_doubt_and_its_approval_belongs_
         code, out, err = await asyncio.to_thread(cashier, environ, "day", "close")
         assert (code, out) == (2, "")
         assert f"till {TILL} of {SITE}" in err
+        # The drawer is counted in the window; the day is closed apart from it.
+        close_shift(counter.till.shifts, closes_day=False)
 
     async def next_day(counter: Counter) -> None:
         counter.sandbox.release_late()
@@ -115,7 +118,7 @@ def test_a1_an_edited_journal_takes_no_new_payment_until_it_is_acknowledged(coun
     async def broken(counter: Counter) -> None:
         till = counter.till
         await until(lambda: till.integrity.broken is not None, "the verification")
-        assert "does not hold at entry 10" in till.snapshot().journal_fault
+        assert "does not hold at entry 11" in till.snapshot().journal_fault
         assert counter.window.fault_bar.isVisible()
         # Facts are still recorded: the money moved.
         counter.sandbox.release_late()
@@ -123,8 +126,8 @@ def test_a1_an_edited_journal_takes_no_new_payment_until_it_is_acknowledged(coun
         counter.paid_once()
         till.new_sale()
         counter.fill(account="BU7-00043")
-        assert "does not hold at entry 10" in till.snapshot().draft.card_refusal
-        with pytest.raises(Refused, match="does not hold at entry 10"):
+        assert "does not hold at entry 11" in till.snapshot().draft.card_refusal
+        with pytest.raises(Refused, match="does not hold at entry 11"):
             await till.pay_by_card()
         assert len(counter.sandbox.calls()) == 1
         note = "told the auditor, a copy is kept"
@@ -147,7 +150,7 @@ def test_a1_an_edited_journal_takes_no_new_payment_until_it_is_acknowledged(coun
             "UPDATE entry SET body = replace(body, 'Robin', 'Robyn') WHERE kind = 'sale_recorded'"
         )
         connection.commit()
-    # Before the sale, entry 10, three people were added and the clerk signed in.
+    # Before the sale, entry 11, three people were added, the clerk signed in, and the shift opened.
     counter.run(broken)
     left = verify_file(counter.folder / JOURNAL).broken
     assert left is not None and left.seq == 10  # nothing was repaired

@@ -23,7 +23,7 @@ from cashier.secrets import Secrets
 from cashier.settings import check
 from cashier.till.till import Till
 from cashier.till.trainees import SUPERVISOR
-from cashier.training import staff
+from cashier.training import begin
 from cashier.ui.app import Opened, run
 from cashier.ui.payer import Payer, until
 from cashier.ui.window import MainWindow
@@ -140,7 +140,7 @@ def main(file: Path) -> int:
         settings = check(plan["table"], "plan", environment=False)
         secrets = Secrets(settings.site, settings.till, plan["secrets"])
         async with open_till(settings, secrets) as till:
-            await staff(till.people)
+            await begin(till)
             yield Opened(till, view_maker(settings))
 
     try:

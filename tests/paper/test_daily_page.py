@@ -8,10 +8,13 @@ from dataclasses import replace
 import pytest
 from PySide6.QtGui import QColor, QImage, QPageSize, QPainter
 
-from cashier.domain.daily import DailyReport, ReportKind
-from cashier.paper import daily_csv, deposit_page
-from cashier.paper.daily_page import PAGE_MARGIN, SIZES, Layout, pdf_bytes
+from cashier.domain.daily import DailyReport, ReportKind, ShiftRow
+from cashier.domain.receipt import IN_DRAWER
+from cashier.domain.shift import Pile
+from cashier.paper import daily_csv, daily_drawer, deposit_page
+from cashier.paper.daily_page import SIZES, Layout, pdf_bytes
 from cashier.paper.pdf_dates import dated
+from cashier.paper.pdf_pages import PAGE_MARGIN
 from cashier.paper.sheet import UNIT, Item, Table, columns, paginated, paint_items
 from tests.helpers.daily import K, card, cash, check, receipt, report_of, void, whole_day
 
@@ -139,6 +142,39 @@ def test_an_item_higher_than_a_page_stands_on_one_of_its_own() -> None:
     assert paginated([], 100) == ((0, 0),)
 
 
+def counted_shift() -> ShiftRow:
+    """A drawer of 200.00 float, 20.00 dropped and 320.50 counted, 2.05 over; checks right."""
+    cash, checks, orders = IN_DRAWER
+    counted = {cash: Pile(0, 32_050), checks: Pile(3, 8_050), orders: Pile(1, 4_000)}
+    return ShiftRow(
+        till="A",
+        number=7,
+        revision=1,
+        business_date="2026-02-03",
+        clerk="Kim Clerk",
+        closed_by="Kim Clerk",
+        counted_by="Kim Clerk",
+        counts=2,
+        approver="Robin Supervisor",
+        float_cents=20_000,
+        paid_in_cents=0,
+        paid_out_cents=0,
+        dropped_cents=2_000,
+        counted=counted,
+        expected={**counted, cash: Pile(0, 31_845)},
+        over_cents={cash: 205, checks: 0, orders: 0},
+        deposit_cents={cash: 14_050, checks: 8_050, orders: 4_000},
+        pieces={10_000: 3, 2_000: 1, 25: 2},
+    )
+
+
+def test_a_counted_drawer_stands_on_the_report_with_what_it_is_over() -> None:
+    said = list(texts(list(daily_drawer.drawer(replace(whole_day(), shifts=(counted_shift(),))))))
+    assert {"Checks (3 of 3)", "318.45", "320.50", "2.05", "140.50"} <= set(said)
+    assert "in 2 counts, accepted by Robin Supervisor" in " ".join(said)
+    assert "Cash: float 200.00 · dropped 20.00" in said
+
+
 # -- the deposit slip --------------------------------------------------------------------------------------
 
 
@@ -150,9 +186,12 @@ def test_the_deposit_slip_lists_every_check_and_what_lies_in_the_drawer() -> Non
     assert "138.45" in said  # the cash, less the cash that was given back
     assert "258.95" in said
     assert "____________" in said
-    counted = list(texts(list(deposit_page.deposit_items(report, {10_000: 1, 2_000: 1, 25: 2}))))
-    assert "____________" not in counted
-    assert {"Counted", "120.50"} <= set(counted)
+    after = list(texts(list(deposit_page.deposit_items(replace(report, shifts=(counted_shift(),))))))
+    assert "____________" not in after
+    assert {"Counted", "320.50", "-200.00", "Dropped before", "20.00", "Cash deposited", "140.50"} <= set(
+        after
+    )
+    assert {"Deposit", "261.00"} <= set(after)
     assert deposit_page.pdf_bytes(report, A4).startswith(b"%PDF")
     many = [receipt(number, check(1_000, str(number))) for number in range(1, 150)]
     assert deposit_page.pdf_bytes(report_of(many)).count(b"/Type /Page\n") > 1

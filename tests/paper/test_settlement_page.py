@@ -22,7 +22,8 @@ from cashier.domain.settlement import (
     SettlementReport,
 )
 from cashier.domain.settling import match
-from cashier.paper.settlement_page import PAGE_MARGIN, lines_text, settlement_pdf
+from cashier.paper.pdf_pages import PAGE_MARGIN
+from cashier.paper.settlement_page import lines_text, settlement_pdf
 from cashier.paper.settlement_text import report_json, text_lines
 
 SHA256 = "0123456789abcdef" * 4

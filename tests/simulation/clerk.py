@@ -15,6 +15,7 @@ from cashier.domain.payment import Payment, PaymentEvent, PaymentState
 from cashier.domain.sale import Customer, Fee, Invoice, Permit, Sale
 from cashier.till.till import Till
 from tests.fakes.people import PIN, SUPERVISOR
+from tests.fakes.shifts import close_shift, open_shift
 from tests.simulation.gateway import Page
 from tests.simulation.permits import Given
 
@@ -49,12 +50,16 @@ class Clerk:
         """Sell until the counter closes, then close the day."""
         await self._pause(2, 10)
         while asyncio.get_running_loop().time() < closes:
+            await self._tried(self._open)
             await self._tried(self._tidy)
             await self._tried(self._sell)
             await asyncio.sleep(self._random.expovariate(1 / self._world.scenario.gap_s))
         while not await self._close():
             await self._pause(5, 30)
         self.has_closed = True
+
+    async def _open(self) -> None:
+        open_shift(self._till.shifts)
 
     async def _close(self) -> bool:
         """Close the day; what is not settled is carried on. After a doubt the till is started again."""
@@ -64,7 +69,7 @@ class Clerk:
             return True
         await self._tried(self._tidy)
         try:
-            self._till.close_day()
+            close_shift(self._till.shifts)
         except InDoubt:
             self._process.die("for its clerk wants to know")
         except CashierError as error:

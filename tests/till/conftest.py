@@ -30,6 +30,7 @@ from tests.fakes.gateway import FakeGateway
 from tests.fakes.holds import FakeHolds
 from tests.fakes.people import CLERK, FakePins, staff
 from tests.fakes.reader_probe import FakeReaderProbe
+from tests.fakes.shifts import SHIFT_MOVES, close_shift, open_shift
 from tests.helpers.payments import BILLER_GUID, told_all, told_declined, told_each
 
 LANE = Reader("lane", "Lane 3000, counter 1", "LANE-1", "COUNTER-1")
@@ -109,7 +110,8 @@ class Desk:
         self.schedule = SCHEDULE
         self.restart(config)
 
-    def restart(self, config: TillConfig = CONFIG) -> Till:
+    def restart(self, config: TillConfig = CONFIG, *, shift: bool = True) -> Till:
+        """The till starts once more; with a shift open, unless a test says otherwise."""
         self.till = Till(
             config,
             self.clock,
@@ -130,6 +132,8 @@ class Desk:
             lambda: CLERK,
         )
         staff(self.till.people)
+        if shift:
+            open_shift(self.till.shifts)
         self.till.gateway_is(LineState.ONLINE)
         self.told = 0
         self.till.subscribe(self._count)
@@ -197,12 +201,20 @@ class Desk:
         self.hint(PaymentEvent.PAGE_CLOSED)
         await self.pass_time(self.till.config.waits.quiet_s + 1)
 
+    def close_day(self) -> Entry:
+        """The drawer is counted right; the shift closes, and the day with it."""
+        return close_shift(self.till.shifts)
+
+    def next_shift(self) -> None:
+        """The next shift opens."""
+        open_shift(self.till.shifts)
+
     def entries(self, *kinds: EntryKind) -> list[Entry]:
-        """Entries of these kinds; without any, all but those about people."""
+        """Entries of these kinds; without any, all but those about people and shifts."""
         return [
             entry
             for entry in self.journal.entries()
-            if (entry.kind in kinds if kinds else entry.kind not in PEOPLE_KINDS)
+            if (entry.kind in kinds if kinds else entry.kind not in PEOPLE_KINDS | SHIFT_MOVES)
         ]
 
     def kinds(self) -> list[str]:

@@ -64,9 +64,12 @@ async def test_a_void_gives_the_money_back_and_frees_the_invoices(desk: Desk) ->
 
 async def test_v2_a_closed_day_leaves_only_the_refund(desk: Desk) -> None:
     receipt = _cash(desk)
-    desk.till.close_day()
+    desk.close_day()
     with pytest.raises(Refused, match="Only a refund"):
         await desk.till.corrections.void(receipt.number, **WHY)
+    with pytest.raises(Refused, match="No shift is open"):
+        await desk.till.corrections.refund(receipt.number, K.CASH, Cents(4_000), **WHY)
+    desk.next_shift()
     refund = await desk.till.corrections.refund(receipt.number, K.CASH, Cents(4_000), **WHY)
     assert refund.is_done
     assert refund.business_date > receipt.business_date, "it stands on the day on which it is made"

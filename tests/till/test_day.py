@@ -24,9 +24,9 @@ async def test_t4_a_day_closes_with_what_is_in_doubt_carried_by_name(desk: Desk)
     await _sold(desk, "plan")
     doubtful = await desk.open_page()
     with pytest.raises(Refused, match="still open"):
-        desk.till.close_day()
+        desk.close_day()
     desk.hint(E.PAGE_CLOSED)
-    closed = desk.till.close_day()
+    closed = desk.close_day()
     body = closed.body
     assert (body["business_date"], body["closed_by"]) == ("2026-02-03", "Kim Clerk")
     assert (body["receipts"], body["total_cents"]) == (["A-000001", "A-000002"], 14_000)
@@ -45,7 +45,7 @@ async def test_t4_a_day_closes_with_what_is_in_doubt_carried_by_name(desk: Desk)
 async def test_t5_a_late_approval_goes_to_the_next_open_day_and_the_closed_one_stays(desk: Desk) -> None:
     payment = await desk.open_page()
     desk.hint(E.PAGE_CLOSED)
-    before = z_text(desk.till.close_day().body)
+    before = z_text(desk.close_day().body)
     desk.clock.advance(30 * 24 * 3600)
     told = desk.approve(payment)
     assert told.receipt is not None
@@ -54,20 +54,23 @@ async def test_t5_a_late_approval_goes_to_the_next_open_day_and_the_closed_one_s
     assert z_text(entry.body) == before
     assert desk.journal.receipts_of_day("2026-02-03") == ()
     assert desk.journal.receipt(told.receipt.number) == told.receipt
-    z = desk.till.close_day().body
+    desk.next_shift()
+    z = desk.close_day().body
     assert (z["receipts"], z["carried"]) == (["A-000001"], [])
 
 
 async def test_t5_the_same_day_is_never_opened_again(desk: Desk) -> None:
     await _sold(desk)
-    desk.till.close_day()
+    desk.close_day()
+    desk.next_shift()
     await _sold(desk, "plan")
     receipt = desk.journal.receipt("A-000002")
     assert receipt is not None
     assert (receipt.business_date, receipt.belongs_to) == ("2026-02-04", "")
-    z = desk.till.close_day()
+    z = desk.close_day()
     assert (z.body["business_date"], z.body["receipts"]) == ("2026-02-04", ["A-000002"])
     desk.clock.advance(dt.timedelta(days=5).total_seconds())
+    desk.next_shift()
     await _sold(desk)
     later = desk.journal.receipt("A-000003")
     assert later is not None
@@ -77,13 +80,15 @@ async def test_t5_the_same_day_is_never_opened_again(desk: Desk) -> None:
 async def test_closing_asks_nobody(desk: Desk) -> None:
     await _sold(desk)
     asked = len(desk.enquiry.asked)
-    desk.till.close_day()
+    desk.close_day()
     assert len(desk.enquiry.asked) == asked
 
 
 async def test_a_second_press_closes_no_day_that_has_not_begun(desk: Desk) -> None:
     await _sold(desk)
-    desk.till.close_day()
+    with pytest.raises(Refused, match="A shift is open"):
+        desk.till.close_day()
+    desk.close_day()
     with pytest.raises(Refused, match="2026-02-04 has not begun"):
         desk.till.close_day()
     assert len(desk.entries(EntryKind.DAY_CLOSED)) == 1

@@ -65,7 +65,7 @@ async def test_without_anyone_signed_in_no_payment_is_taken(desk: Desk) -> None:
     with pytest.raises(Refused, match="Nobody is signed in"):
         await desk.till.pay_by_card()
     with pytest.raises(Refused, match="Nobody is signed in"):
-        desk.till.close_day()
+        desk.close_day()
     assert (desk.entries(), desk.gateway.launched) == ([], [])
 
 
@@ -85,7 +85,7 @@ async def test_each_person_signs_in_by_their_own_pin_and_the_money_carries_their
     desk.approve()
     (receipt,) = desk.till.receipts("")
     assert receipt.cashier == SUPERVISOR
-    assert desk.till.close_day().body["closed_by"] == SUPERVISOR
+    assert desk.close_day().body["closed_by"] == SUPERVISOR
     ins = [entry.body for entry in desk.entries(EntryKind.SIGNED_IN)]
     assert [(body["name"], body["method"]) for body in ins[-2:]] == [(CLERK, "pin"), (SUPERVISOR, "pin")]
 

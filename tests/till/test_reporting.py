@@ -45,7 +45,7 @@ async def test_t5_a_z_is_recorded_and_the_same_after_a_late_approval(desk: Desk)
     await _sold(desk)
     late = await desk.open_page("plan")
     desk.hint(E.PAGE_CLOSED)
-    body = desk.till.close_day().body
+    body = desk.close_day().body
     text, z = z_text(body), _report(desk)
     assert z.heading.kind is ReportKind.Z
     assert canonical(figures_to_json(z.figures)) == canonical(body["report"]["figures"])
@@ -68,7 +68,7 @@ async def test_r3_a_voided_receipt_is_in_the_close_and_in_no_total(desk: Desk) -
     receipt = desk.journal.receipt("A-000002")
     assert receipt is not None
     desk.journal.record([correction_draft("v1", receipt.sale_id, void(receipt))])
-    body = desk.till.close_day().body
+    body = desk.close_day().body
     assert body["receipts"] == ["A-000001", "A-000002"]
     assert (body["total_cents"], body["tenders"]["card"]["count"]) == (10_000, 1)
     (numbers,) = body["report"]["numbers"]
@@ -79,7 +79,7 @@ async def test_r3_a_voided_receipt_is_in_the_close_and_in_no_total(desk: Desk) -
 
 async def test_a_close_that_the_journal_does_not_give_again_is_told(desk: Desk) -> None:
     await _sold(desk)
-    desk.till.close_day()
+    desk.close_day()
     receipt = desk.journal.receipt("A-000001")
     assert receipt is not None
 
@@ -93,8 +93,9 @@ async def test_a_close_that_the_journal_does_not_give_again_is_told(desk: Desk) 
 
 async def test_days_and_clerks_are_put_together_from_the_journal(desk: Desk) -> None:
     await _sold(desk)
-    desk.till.close_day()
+    desk.close_day()
     desk.clock.advance(24 * 3600)
+    desk.next_shift()
     await _sold(desk, "plan")
     both = _report(desk, Scope(DAY, DAY + dt.timedelta(days=1)))
     assert (both.heading.kind, both.figures.taken.count) == (ReportKind.DAILY, 2)
@@ -106,7 +107,7 @@ async def test_p9_what_a_person_has_to_see_to_is_on_the_z_and_stays_there(desk: 
     await _sold(desk)
     reason = {"reason": "DUPLICATE PAYMENT of invoice 700001", "reference": "A-1"}
     (found,) = desk.journal.record([Draft("m1", EntryKind.DISCREPANCY_FOUND, "unknown-payment", reason)])
-    body = desk.till.close_day().body
+    body = desk.close_day().body
     assert body["report"]["matters"] == ["2026-02-03 DUPLICATE PAYMENT of invoice 700001"]
     desk.journal.record([Draft("m2", EntryKind.MATTER_SEEN, "unknown-payment", {"matter": found.id})])
     assert desk.journal.open_matters() == ()

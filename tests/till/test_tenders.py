@@ -296,10 +296,10 @@ def test_what_was_held_when_the_till_ended_is_shown_and_settled(desk: Desk) -> N
     (before,) = desk.till.snapshot().held_before
     assert (before.tender, before.state) == (held, TenderState.HELD)
     with pytest.raises(Refused, match=r"40\.00 was taken and is on no receipt"):
-        desk.till.close_day()
+        desk.close_day()
     desk.till.give_back(before.sale_id, [held.id], "the payer came back for it")
     assert desk.till.snapshot().held_before == ()
-    desk.till.close_day()
+    desk.close_day()
 
 
 def test_what_was_held_becomes_a_receipt_after_a_restart(desk: Desk) -> None:

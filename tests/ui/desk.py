@@ -44,6 +44,7 @@ from tests.fakes.feed import FakeFeed
 from tests.fakes.holds import FakeHolds
 from tests.fakes.people import CLERK, PIN, SUPERVISOR, FakePins, staff
 from tests.fakes.reader_probe import FakeReaderProbe
+from tests.fakes.shifts import SHIFT_MOVES, open_shift
 from tests.helpers.payments import BILLER_GUID, make_payment, told_all, told_declined
 from tests.ui.stand_ins import FailingJournal, HostedPage, PartGateway
 
@@ -123,6 +124,7 @@ class Desk:
         )
         if self.clerk:
             staff(self.till.people, self.clerk)
+            open_shift(self.till.shifts)
         daybook = partial(open_daybook, self.file)
         self.window.attach(self.till, cast(ViewMaker, self._make_page), daybook)
         self.till.line_is(LineState.ONLINE)
@@ -278,7 +280,7 @@ class Desk:
 
     def entries(self) -> list[Entry]:
         """Every entry in the journal but those about people."""
-        return [entry for entry in self.journal.entries() if entry.kind not in PEOPLE_KINDS]
+        return [entry for entry in self.journal.entries() if entry.kind not in PEOPLE_KINDS | SHIFT_MOVES]
 
     def hints(self) -> list[str]:
         """Every hint in the journal."""

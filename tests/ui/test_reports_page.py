@@ -12,6 +12,8 @@ from cashier.paper.daily_page import Layout, pdf_bytes
 from cashier.ui.report_jobs import Stopped
 from cashier.ui.reports_page import ReportsPage
 from tests.fakes.entries import Drafts, make_sale
+from tests.fakes.people import SUPERVISOR
+from tests.fakes.shifts import close_shift
 from tests.helpers.daily import card, cash, check, whole_day
 from tests.ui.desk import Desk
 from tests.ui.test_accessibility import nameless
@@ -23,6 +25,7 @@ LONG = "Société Générale d'Ébénisterie et de Menuiserie Müller-Øvergård
 def page_of(desk: Desk, receipts: int = 3, **start: object) -> ReportsPage:
     """The page on the open day of some receipts, by cash, by checks and by card in turn."""
     desk.journal.record(list(drafts_of(desk, receipts))) if receipts else None
+    desk.clerk = SUPERVISOR
     desk.start(**start)  # type: ignore[arg-type]
     desk.key(Key.Key_5, Qt.KeyboardModifier.ControlModifier)
     desk.settle()
@@ -81,7 +84,7 @@ def test_one_clerk_can_be_chosen_and_left_again(desk: Desk) -> None:
 
 def test_a_closed_day_is_its_z_and_stays_so(desk: Desk) -> None:
     page = page_of(desk)
-    desk.till.close_day()
+    close_shift(desk.till.shifts)
     desk.key(Key.Key_R, Qt.KeyboardModifier.ControlModifier)
     desk.settle()
     assert page.report is not None
