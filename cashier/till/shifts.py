@@ -161,8 +161,13 @@ class Shifts:
 
     def require_cash(self, cents: int) -> None:
         """Refuse to hand out more cash than the drawer holds."""
-        if cents > self.require().drawer[TenderKind.CASH].amount_cents:
+        if cents > self._free_cash(self.require()):
             raise Refused("There is not that much cash in the drawer. Pay some in first.")
+
+    def _free_cash(self, shift: Shift) -> int:
+        """Cash that may leave the drawer: what is held for a sale may have to be given back to its payer."""
+        held = (item.tender for item in all_held(self._journal) if item.tender.kind is TenderKind.CASH)
+        return shift.drawer[TenderKind.CASH].amount_cents - sum(tender.amount_cents for tender in held)
 
     def is_receipt_open(self, number: str) -> bool:
         """Whether a receipt was issued in the shift that is open: the only one that can be void."""
@@ -296,7 +301,7 @@ class Shifts:
             raise Refused(COUNTING if shift.state.is_counting else "This shift is suspended: resume it.")
         if not 0 < amount_cents <= AMOUNT_MAX_CENTS:
             raise Refused("Enter the amount of cash.")
-        if out and amount_cents > shift.drawer[TenderKind.CASH].amount_cents:
+        if out and amount_cents > self._free_cash(shift):
             raise Refused("That is more cash than the drawer can hold.")
 
     # -- counting ----------------------------------------------------------------------------------------

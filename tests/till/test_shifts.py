@@ -518,6 +518,17 @@ async def test_no_more_cash_is_given_back_than_lies_in_the_drawer(desk: Desk) ->
     assert drawer_cash(desk) == 5_000
 
 
+async def test_cash_that_is_held_for_a_sale_stays_in_the_drawer(desk: Desk) -> None:
+    desk.fill()
+    taken = desk.till.take_tender(cash(4_000))
+    (held,) = desk.till.snapshot().draft.held
+    with pytest.raises(Refused, match="more cash than the drawer"):
+        desk.till.shifts.pay_out(Cents(FLOAT + 1), "all there is, and of the payer's one cent")
+    desk.till.shifts.pay_out(FLOAT, "all that is not a payer's")
+    desk.till.give_back(held.sale_id, [taken.tender.id], "the payer came back for it")
+    assert drawer_cash(desk) == 0
+
+
 async def test_v2_a_receipt_of_a_closed_shift_is_refunded_and_not_void_even_on_its_day(desk: Desk) -> None:
     sell(desk, cash(10_000))
     desk.till.shifts.count(right_count(desk.till.shifts))
