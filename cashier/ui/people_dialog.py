@@ -40,14 +40,16 @@ class PeopleDialog(QDialog):
         self.people.currentRowChanged.connect(lambda _row: self._name_verbs())
         self.name = QLineEdit()
         self.name.setMaxLength(NAME_MAX)
-        self.name.setAccessibleName("Name of the new person")
+        self.name.setAccessibleName("Name of the new person, or a new name")
         self.role = QComboBox()
         for role in Role:
             self.role.addItem(f"{role.value}, PIN of {PIN_MIN[role]} digits or more", role)
-        self.role.setAccessibleName("Role of the new person")
+        self.role.setAccessibleName("Role")
         self.pin, self.again = pin_field("New PIN"), pin_field("The same PIN again")
         self.add, self.set_pin, self.switch = Button("Add"), Button("Set PIN"), Button("Deactivate")
+        self.change = Button("Change name and role")
         self.add.clicked.connect(self._add)
+        self.change.clicked.connect(self._change)
         self.set_pin.clicked.connect(self._set_pin)
         self.switch.clicked.connect(self._switch)
         self.told = label("", "", wrap=True)
@@ -64,7 +66,7 @@ class PeopleDialog(QDialog):
         fields.setVerticalSpacing(4)
         for place, (text, widget) in enumerate(
             (
-                ("New person", self.name),
+                ("Name, of a new person or a new one", self.name),
                 ("Role", self.role),
                 ("New PIN, of either", self.pin),
                 ("The same PIN again", self.again),
@@ -81,7 +83,7 @@ class PeopleDialog(QDialog):
         layout.addWidget(self.people)
         layout.addLayout(fields)
         layout.addWidget(self.told)
-        layout.addLayout(row(self.add, self.set_pin, self.switch, 1, self.leave))
+        layout.addLayout(row(self.add, self.change, self.set_pin, self.switch, 1, self.leave))
 
     def refresh(self) -> None:
         """Show everybody as they are now; who was chosen stays chosen."""
@@ -101,9 +103,10 @@ class PeopleDialog(QDialog):
         """Each button says, to a screen reader in full, whom it is about."""
         person = self._chosen
         self.add.setAccessibleName("Add the new person")
-        for button in (self.set_pin, self.switch):
+        for button in (self.change, self.set_pin, self.switch):
             button.setEnabled(person is not None)
         if person is not None:
+            self.change.setAccessibleName(f"Change the name and role of {person.name}")
             self.set_pin.setAccessibleName(f"Set the PIN of {person.name}")
             self.switch.setText("Deactivate" if person.is_active else "Activate")
             self.switch.setAccessibleName(f"{self.switch.text()} {person.name}")
@@ -114,6 +117,26 @@ class PeopleDialog(QDialog):
         name, role = self.name.text(), Role(self.role.currentData())
         if (pin := self._new_pin()) is not None:
             self._start(lambda: self._till.people.add(name, role, pin), f"{name} is added.", self.name.clear)
+
+    def _change(self) -> None:
+        """The chosen person gets the role that is chosen, and the name that is typed, if any is."""
+        person = self._chosen
+        if person is None:
+            return
+        name, role = self.name.text().strip() or person.name, Role(self.role.currentData())
+        try:
+            self._till.people.change(person.id, name=name if name != person.name else None, role=role)
+        except CashierError as error:
+            self._say(error.user_text, fault=True)
+            return
+        self.name.clear()
+        new_pin = (
+            ""
+            if self._till.people.view().everybody[self.people.currentRow()].pin_id
+            else " A new PIN is due."
+        )
+        self._say(f"{name} is {role.value} now.{new_pin}")
+        self.refresh()
 
     def _set_pin(self) -> None:
         person = self._chosen

@@ -21,7 +21,7 @@ SHORTCUTS = (
     ("Ctrl+R", "make the report again"),
     ("Ctrl+L", "lock the till; what is on it stays, and a payment goes on"),
     ("Ctrl+Shift+L", "sign out"),
-    ("Ctrl+U", "people of the till, for administrators"),
+    ("Ctrl+U", "your PIN; the people of the till, for administrators"),
     ("Esc", "leave a question; never throws money or a payment away"),
     ("F1", "this list"),
 )

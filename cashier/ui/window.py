@@ -10,6 +10,7 @@ from PySide6.QtCore import QSize, Qt, Signal, SignalInstance
 from PySide6.QtGui import QCloseEvent, QIcon, QKeyEvent, QKeySequence, QPixmap, QShortcut
 from PySide6.QtWidgets import (
     QButtonGroup,
+    QDialog,
     QFrame,
     QHBoxLayout,
     QLineEdit,
@@ -30,6 +31,7 @@ from cashier.ui.desk_page import DeskPage
 from cashier.ui.held_dialog import HeldDialog
 from cashier.ui.lookups import Lookups
 from cashier.ui.messages import Messages
+from cashier.ui.own_pin_dialog import OwnPinDialog
 from cashier.ui.papers import Papers
 from cashier.ui.payment_page import PaymentPage, ViewMaker
 from cashier.ui.people_dialog import PeopleDialog
@@ -532,14 +534,13 @@ class MainWindow(QMainWindow):
         self._readers = None
 
     def show_people(self) -> None:
-        """Ctrl+U, for administrators."""
-        if self._till is None or self.findChild(PeopleDialog) is not None:
+        """Ctrl+U: everybody for an administrator, their own PIN for the others."""
+        if self._till is None or self.findChild(QDialog) is not None:
             return
-        refusal = self._till.people.refusal(Permission.MANAGE_PEOPLE)
-        if refusal:
-            self.messages.tell("People", refusal)
-        else:
+        if not self._till.people.refusal(Permission.MANAGE_PEOPLE):
             PeopleDialog(self, self._till, self._run).open()
+        elif self._till.people.name:
+            OwnPinDialog(self, self._till, self._run).open()
 
     def show_shortcuts(self) -> None:
         """F1."""

@@ -5,6 +5,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QWidget
 
 from cashier.domain.people import Role
+from cashier.ui.own_pin_dialog import OwnPinDialog
 from cashier.ui.people_dialog import PeopleDialog
 from tests.fakes.people import CLERK, CLERK_PIN, PIN, SUPERVISOR, at_once
 from tests.ui.desk import Desk
@@ -33,11 +34,61 @@ def pins(dialog: PeopleDialog, pin: str, again: str = "") -> None:
     dialog.again.setText(again or pin)
 
 
-def test_a_clerk_is_told_who_may(desk: Desk) -> None:
+@pytest.fixture
+def own(desk: Desk) -> OwnPinDialog:
     desk.start()
     desk.key(Key.Key_U, Mod.ControlModifier)
+    [found] = desk.dialogs
+    assert isinstance(found, OwnPinDialog), "a clerk manages nobody"
+    return found
+
+
+def type_pins(desk: Desk, *pins: str) -> None:
+    for pin in pins:
+        desk.type(pin)
+        desk.key(Key.Key_Return)
+    desk.settle()
+
+
+def test_a_clerk_changes_their_own_pin_by_keyboard_alone(desk: Desk, own: OwnPinDialog) -> None:
+    assert own.form.old.hasFocus()
+    assert not nameless_in(own)
+    type_pins(desk, "9999", "5772", "5772")
+    assert own.form.fault.text() == "This is not your PIN."
+    type_pins(desk, CLERK_PIN, "5772", "5773")
+    assert "not the same" in own.form.fault.text()
+    assert not own.form.old.text() + own.form.pin.text() + own.form.again.text()
+    type_pins(desk, CLERK_PIN, "1111", "1111")
+    assert own.isVisible(), "the core refuses it"
+    type_pins(desk, CLERK_PIN, "5772", "5772")
     assert not desk.dialogs
-    assert desk.read_messages() == ["Kim Clerk may not manage people here. Ask an administrator."]
+    desk.till.people.sign_out()
+    assert at_once(desk.till.people.sign_in(CLERK, "5772")).name == CLERK
+
+
+def test_nobody_changes_no_pin(desk: Desk) -> None:
+    desk.start()
+    desk.till.people.sign_out()
+    desk.settle()
+    desk.key(Key.Key_U, Mod.ControlModifier)
+    assert not desk.dialogs
+
+
+def test_a_name_and_a_role_are_changed(desk: Desk, dialog: PeopleDialog) -> None:
+    dialog.people.setCurrentRow(1)
+    assert dialog.change.accessibleName() == f"Change the name and role of {CLERK}"
+    dialog.name.setText("Kim Married")
+    dialog.change.click()
+    assert dialog.told.text() == "Kim Married is clerk now."
+    assert rows(dialog)[1] == "Kim Married · clerk"
+    dialog.role.setCurrentIndex(1)
+    dialog.change.click()
+    assert dialog.told.text() == "Kim Married is supervisor now. A new PIN is due."
+    assert rows(dialog)[1] == "Kim Married · supervisor · has no PIN"
+    dialog.people.setCurrentRow(0)
+    dialog.role.setCurrentIndex(0)
+    dialog.change.click()
+    assert "last administrator" in dialog.told.text()
 
 
 def test_somebody_is_added_and_signs_in(desk: Desk, dialog: PeopleDialog) -> None:

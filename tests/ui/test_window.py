@@ -55,7 +55,7 @@ WORKS: dict[str, Callable[[Desk], bool]] = {
     "Ctrl+N": lambda desk: "put away" in desk.boxes[0].text(),
     "Ctrl+D": lambda desk: desk.dialogs[0].windowTitle() == "Open the drawer",
     "F1": lambda desk: "Ctrl+1" in desk.boxes[0].text(),
-    "Ctrl+U": lambda desk: "may not manage people" in desk.boxes[0].text(),
+    "Ctrl+U": lambda desk: desk.dialogs[0].windowTitle() == "Your PIN",
     "Ctrl+L": lambda desk: desk.till.people.view().is_locked,
     "Ctrl+Shift+L": lambda desk: desk.till.people.signed_in is None,
 }
@@ -79,7 +79,7 @@ def test_f1_lists_every_shortcut_and_no_other(desk: Desk) -> None:
 def test_every_shortcut_works_from_every_field(desk: Desk, keys: str) -> None:
     desk.start()
     places = ["name", "email", "permit_number", "search", "offers", "tree", "reader", "pay"]
-    for place in places if keys not in ("F8", "Ctrl+N", "F1", "Ctrl+U") else places[:1]:
+    for place in places if keys not in ("F8", "Ctrl+N", "F1") else places[:1]:
         desk.fill()
         sale = desk.window.sale
         desk.window.show_page(SALE)
