@@ -219,6 +219,8 @@ async def open_till(
             try:
                 yield till
             finally:
+                with contextlib.suppress(CashierError):  # a full disk keeps no till from ending
+                    till.people.sign_out()
                 for task in running:
                     task.cancel()
                 await asyncio.wait(running)
