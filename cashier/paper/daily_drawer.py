@@ -25,8 +25,14 @@ def drawer(report: DailyReport) -> Iterator[Item]:
         yield from section("Deposit of all shifts")
         table = Table(_COUNT)
         yield table.heading
-        for kind, cents in deposit_of(report).items():
-            yield table.row(TENDERS[kind], "", "", "", format_dollars(cents))
+        for kind, deposit in deposit_of(report).items():
+            amounts = (
+                sum(shift.expected[kind].amount_cents for shift in report.shifts),
+                sum(shift.counted[kind].amount_cents for shift in report.shifts),
+                sum(shift.over_cents[kind] for shift in report.shifts),
+                deposit,
+            )
+            yield table.row(TENDERS[kind], *(format_dollars(cents) for cents in amounts))
         yield _total(table, report.shifts)
 
 
