@@ -488,8 +488,13 @@ def opener(*, training: bool, settings_file: Path, sandbox_options: Sequence[str
         from cashier.secrets import Secrets
 
         if training:
-            async with training_till(sandbox_options) as (till, settings):
-                yield Opened(till, view_maker(settings), daybook_of(settings))
+            from cashier.rehearsal import rehearsing
+
+            async with (
+                training_till(sandbox_options) as (till, settings),
+                rehearsing(till, settings.gateway.base_url) as rehearsal,
+            ):
+                yield Opened(till, view_maker(settings), daybook_of(settings), rehearsal)
             return
         settings = real_settings(settings_file)
         async with open_till(settings, Secrets(settings.site, settings.till, os.environ)) as till:

@@ -34,6 +34,7 @@ from cashier.till.config import (
     TillConfig,
     Waits,
 )
+from cashier.till.trainees import TRAINING_TILL
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,31}", re.ASCII)
 _Items = TypeVar("_Items", bound=Sized)
@@ -61,7 +62,7 @@ def _name(text: str) -> str:
 
 
 def _till_code(text: str) -> str:
-    if re.fullmatch(r"[A-Z]{1,4}", text, re.ASCII) is None:
+    if text != TRAINING_TILL and re.fullmatch(r"[A-Z]{1,4}", text, re.ASCII) is None:
         raise ValueError("a till's code is one to four capital letters")
     return text
 
@@ -375,6 +376,12 @@ class Settings(_Strict):
         ):
             if len(set(names)) != len(names):
                 raise ValueError(f"two {what} have the same name or number")
+        return self
+
+    @model_validator(mode="after")
+    def _numbers_of_training_are_apart(self) -> "Settings":
+        if self.till == TRAINING_TILL and not self.training:
+            raise ValueError(f"till: {TRAINING_TILL} is the code of training tills only")
         return self
 
     def till_config(self, *, account_required: bool) -> TillConfig:

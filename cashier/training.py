@@ -18,14 +18,14 @@ from typing import TYPE_CHECKING, Any, Self
 from cashier.domain.errors import Unavailable
 from cashier.domain.money import Cents
 from cashier.till.people import People
-from cashier.till.trainees import CLERK, TRAINEES
+from cashier.till.trainees import CLERK, TRAINEES, TRAINING_TILL
 
 if TYPE_CHECKING:
     from cashier.readers.discovery import PortInfo
     from cashier.till.till import Till
 
 SITE = "training"
-TILL = "A"
+TILL = TRAINING_TILL
 API_KEY = "training-api-key"
 #: The sandbox's own biller; it is compared with what its postbacks say.
 BILLER_GUID = "5a2d0b0e-0000-4000-8000-7261696e0001"
@@ -91,6 +91,9 @@ class Training:
         self._ports: tuple[PortInfo, ...] = ()
 
     def __enter__(self) -> Self:
+        from cashier.clock import SystemClock
+        from cashier.rehearsal import seed
+
         self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         for left in self._folder.glob("*.db*"):
             left.unlink()
@@ -118,6 +121,7 @@ class Training:
                 till_key=_said(hub, "till-key"),
                 hub_url=_said(hub, "listening"),
             )
+            seed(self.servers.sandbox_url, SystemClock().today())
             self._ports = tuple(_plugged_in(stack)) if sys.platform != "win32" else ()
             self._stack = stack.pop_all()
         return self

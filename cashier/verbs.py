@@ -383,6 +383,5 @@ def run_tour(out: Path, tell: Callable[[str], object]) -> int:
     except OSError as error:
         raise Refused(f"{out}: cannot be made: {error.strerror}") from None
     tour = Tour(out, tell)
-    options = ("--late", "4")  # long enough to see the doubt, short enough to wait for
-    open_it = opener(training=True, settings_file=paths.settings_file(), sandbox_options=options)
+    open_it = opener(training=True, settings_file=paths.settings_file())
     return run(open_it, paths.resources(), training=True, drive=tour.drive)

@@ -2,6 +2,7 @@
 
 import copy
 import os
+import re
 import tomllib
 from collections.abc import Callable
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 from cashier.domain.errors import Refused
 from cashier.settings import Settings, check, load
 from cashier.till.config import Biller, Connection, Reader, ServiceFee
+from cashier.till.trainees import TRAINING_TILL
 from cashier.training import Servers, Training
 
 TOML = """
@@ -362,3 +364,15 @@ def test_settings_cannot_be_changed_later(file: Path) -> None:
     with pytest.raises(ValueError, match="frozen"):
         settings.till = "B"
     assert isinstance(settings, Settings)
+
+
+def test_x6_no_till_that_takes_money_has_the_code_of_a_training_till(file: Path, tmp_path: Path) -> None:
+    text = file.read_text()
+    assert 'till = "' in text
+    file.write_text(re.sub(r'^till = ".*"$', f'till = "{TRAINING_TILL}"', text, flags=re.MULTILINE))
+    with pytest.raises(Refused) as refused:
+        load(file)
+    assert "TRAIN is the code of training tills only" in str(refused.value.faults)
+    training = Training(tmp_path)
+    training.servers = Servers("http://127.0.0.1:1", "http://127.0.0.1:2", "key")
+    assert check(training.settings(), "training", environment=False).till == TRAINING_TILL

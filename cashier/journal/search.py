@@ -24,7 +24,7 @@ from cashier.journal.sqlite import reading
 TEXT_MAX = 200
 WORDS_MAX = 12
 
-_NUMBER = re.compile(r"([A-Za-z]{1,4})-(\d{1,12})", re.ASCII)
+_NUMBER = re.compile(r"([A-Za-z]{1,5})-(\d{1,12})", re.ASCII)
 _BARE_NUMBER = re.compile(r"\d{1,12}", re.ASCII)
 _AMOUNT = re.compile(r"(\$?)(\d{1,3}(?:,\d{3})+|\d{1,7})(\.\d{2})?", re.ASCII)
 _ISO_DATE = re.compile(r"(?P<year>\d{4})-(?P<month>\d{1,2})-(?P<day>\d{1,2})", re.ASCII)

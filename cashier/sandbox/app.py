@@ -16,7 +16,8 @@ The control API, for tests and trainers (JSON, no key, not part of the contract)
 |-------------------------------------|-------------------------------------------------------------------|
 | GET /sandbox/payments[?reference=R] | `{"payments": […]}`: token, reference, invoices, amount_cents     |
 |                                     | (registered), chosen_cents (after a partial choice), state        |
-|                                     | (open, declined, paid), fault, enquiry_fault, attempts,           |
+|                                     | (open, declined, paid), processing (close-then-charge: pressed),  |
+|                                     | fault, enquiry_fault, attempts,                                   |
 |                                     | cpv2_calls, charges and declines (payment_guid, amount_cents,     |
 |                                     | fee_cents, invoices, message, method, brand, masked), postbacks   |
 |                                     | (parameters, state waiting, held, delivered or given up, tries)   |
@@ -27,6 +28,11 @@ The control API, for tests and trainers (JSON, no key, not part of the contract)
 | GET, POST /sandbox/fault            | default fault: `{"fault": name or null, "times": n or null}`;     |
 |                                     | `times` is for how many CPV2 calls it lasts                       |
 | GET, POST /sandbox/enquiry-fault    | the same for enquiries; GET tells how many came, as `enquiries`   |
+| GET, POST /sandbox/next             | what the next payment to be registered meets, and no other:       |
+|                                     | `{"fault", "enquiry_fault", "enquiry_ms", "late_ms"}`: how long    |
+|                                     | after the charge enquiries go wrong, how late postbacks are; `{}` |
+|                                     | plans nothing. GET: `{"next": … or null}`                         |
+| GET, POST /sandbox/line             | `{"down": true}`: drops what comes, unread, but for this API      |
 | POST /sandbox/payments/{token}/fault| fault of one payment: `{"fault": name or null}`                   |
 | POST …/{token}/enquiry-fault        | the same for enquiries about its invoices                         |
 | POST /sandbox/invoices              | an invoice that nobody has launched: number, total, paid, minimum |

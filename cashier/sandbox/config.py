@@ -27,6 +27,8 @@ class Fault(StrEnum):
     APPROVED_MAYBE = "approved-maybe"
     POSTBACK_BEFORE_PAGE = "postback-before-page"
     RENDERER_CRASH = "renderer-crash"
+    CLOSE_THEN_CHARGE = "close-then-charge"
+    DOUBLE_CHARGE = "double-charge"
     SOAP11_OFF = "soap11-off"
     SOAP11_MISMATCH = "soap11-mismatch"
     ENQUIRY_429 = "enquiry-429"
@@ -73,6 +75,8 @@ FAULT_TEXTS: dict[Fault, str] = {
     Fault.APPROVED_MAYBE: "Postback with Approved=maybe",
     Fault.POSTBACK_BEFORE_PAGE: "Postback arrives before the page shows success",
     Fault.RENDERER_CRASH: "Charged, then the page crashes the renderer",
+    Fault.CLOSE_THEN_CHARGE: "Processing until the page is closed, charged a second later",
+    Fault.DOUBLE_CHARGE: "Charged twice, and both are told",
 }
 
 
@@ -122,6 +126,9 @@ class SandboxConfig:
     slow_s: float = 3.0
     #: `late-postback`: how long it is held; None holds it until the control API lets it go.
     late_s: float | None = 30.0
+    #: `close-then-charge`: how long it is waited for the page to be closed, and how long after it is charged.
+    close_wait_s: float = 60.0
+    after_close_s: float = 1.0
     #: How long the simulated reader shows "Remove card" before it goes on by itself (with JavaScript).
     reader_step_s: float = 1.5
 

@@ -10,11 +10,13 @@ from starlette.routing import BaseRoute, Route
 from cashier.sandbox.config import ENQUIRY_FAULTS, ENQUIRY_TEXTS, FAULT_TEXTS, Fault
 from cashier.sandbox.postback import Postbacks
 from cashier.sandbox.seeds import seeded_customer, seeded_invoice
-from cashier.sandbox.state import Charge, Cpv2Call, LimitedFault, Payment, Store
+from cashier.sandbox.state import Charge, Cpv2Call, LimitedFault, Payment, Plan, Store
 from cashier.sandbox.web import json_response, message, read_body
 from cashier.sandbox.wire import BadRequest, Members, read_json
 
 FAULT_TIMES_MAX = 1_000
+#: How long a plan may have anything last, milliseconds.
+PLAN_MS_MAX = 600_000
 
 
 class Control:
@@ -32,6 +34,8 @@ class Control:
             Route("/sandbox/charges", self._charges, methods=["GET"]),
             Route("/sandbox/fault", self._fault, methods=["GET", "POST"]),
             Route("/sandbox/enquiry-fault", self._enquiry_fault, methods=["GET", "POST"]),
+            Route("/sandbox/next", self._next, methods=["GET", "POST"]),
+            Route("/sandbox/line", self._line, methods=["GET", "POST"]),
             Route("/sandbox/payments/{token}/fault", self._payment_fault, methods=["POST"]),
             Route("/sandbox/payments/{token}/enquiry-fault", self._payment_enquiry_fault, methods=["POST"]),
             Route("/sandbox/late/release", self._release, methods=["POST"]),
@@ -75,6 +79,26 @@ class Control:
                 return message(400, str(error))
             limited.fault, limited.times = fault, times
         return json_response({"fault": limited.fault, "times": limited.times, **more})
+
+    async def _next(self, request: Request) -> Response:
+        if request.method == "POST":
+            try:
+                self._store.plan = _plan_of(Members(read_json(await read_body(request)), ""))
+            except BadRequest as error:
+                return message(400, str(error))
+        plan = self._store.plan
+        return json_response({"next": plan_json(plan) if plan else None})
+
+    async def _line(self, request: Request) -> Response:
+        if request.method == "POST":
+            try:
+                down = Members(read_json(await read_body(request)), "").flag("down")
+            except BadRequest as error:
+                return message(400, str(error))
+            if down is None:
+                return message(400, "down must be true or false.")
+            self._store.line_is_down = down
+        return json_response({"down": self._store.line_is_down})
 
     async def _payment_fault(self, request: Request) -> Response:
         def change(payment: Payment, fault: Fault | None) -> None:
@@ -120,11 +144,36 @@ class Control:
         return json_response({"released": self._postbacks.release_late()})
 
 
-def _fault_of(members: Members, known: frozenset[Fault]) -> Fault | None:
-    name = members.text("fault")
+def _fault_of(members: Members, known: frozenset[Fault], member: str = "fault") -> Fault | None:
+    name = members.text(member)
     if name and name not in known:
-        raise BadRequest(f"fault must be null or one of {', '.join(sorted(known))}.")
+        raise BadRequest(f"{member} must be null or one of {', '.join(sorted(known))}.")
     return Fault(name) if name else None
+
+
+def _plan_of(members: Members) -> Plan | None:
+    """What the members of /sandbox/next say; None when they say nothing: then nothing is planned."""
+    times = {name: members.whole(name) for name in ("enquiry_ms", "late_ms")}
+    if any(ms is not None and ms > PLAN_MS_MAX for ms in times.values()):
+        raise BadRequest(f"enquiry_ms and late_ms are at most {PLAN_MS_MAX}.")
+    seconds = {name: None if ms is None else ms / 1000 for name, ms in times.items()}
+    plan = Plan(
+        fault=_fault_of(members, frozenset(FAULT_TEXTS)),
+        enquiry_fault=_fault_of(members, frozenset(ENQUIRY_TEXTS), "enquiry_fault"),
+        enquiry_s=seconds["enquiry_ms"],
+        late_s=seconds["late_ms"],
+    )
+    return None if plan == Plan() else plan
+
+
+def plan_json(plan: Plan) -> dict[str, Any]:
+    """A plan as the control API shows it."""
+    return {
+        "fault": plan.fault,
+        "enquiry_fault": plan.enquiry_fault,
+        "enquiry_ms": None if plan.enquiry_s is None else round(plan.enquiry_s * 1000),
+        "late_ms": None if plan.late_s is None else round(plan.late_s * 1000),
+    }
 
 
 def payment_json(payment: Payment) -> dict[str, Any]:
@@ -136,6 +185,7 @@ def payment_json(payment: Payment) -> dict[str, Any]:
         "amount_cents": payment.request.total_cents,
         "chosen_cents": payment.amount_cents,
         "state": payment.state,
+        "processing": payment.is_processing,
         "fault": payment.fault,
         "enquiry_fault": payment.enquiry_fault,
         "attempts": len(payment.charges),

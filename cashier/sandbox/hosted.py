@@ -19,6 +19,7 @@ Fields that the sandbox has no use for (security code, expiry, zip) are read by 
 """
 
 import asyncio
+import contextlib
 import re
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -279,6 +280,10 @@ class HostedPages:
             await pause(self._config.slow_s, self._closing)
         if payment.fault is Fault.ERROR_500:
             return self.message(500, "Something went wrong", "The payment was not processed.")
+        if payment.fault is Fault.CLOSE_THEN_CHARGE:
+            payment.is_processing = True
+            await self._until_closed(request)
+            payment.is_processing = False
         # From here to the recorded charge nothing awaits: a second press finds it paid or without a card.
         tender = payment.tender
         if payment.approved or tender is None:
@@ -292,9 +297,18 @@ class HostedPages:
             remote_ip=request.client.host if request.client else "",
         )
         telling = self._postbacks.send(payment, charge)
+        if charge.approved and payment.fault is Fault.DOUBLE_CHARGE:
+            again = self._store.charge(payment, tender, declined=False, remote_ip=charge.remote_ip)
+            self._postbacks.send(payment, again)
         if payment.fault is Fault.POSTBACK_BEFORE_PAGE and telling:
             await asyncio.wait([telling])
         return await self._after_charge(request, payment)
+
+    async def _until_closed(self, request: Request) -> None:
+        """Until nobody waits for the answer any more, and a little longer."""
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(until_gone(request, self._closing), self._config.close_wait_s)
+        await pause(self._config.after_close_s, self._closing)
 
     def _enter_again(self, payment: Payment) -> Response:
         return self._go(payment, "receipt" if payment.approved else "declined")

@@ -104,21 +104,25 @@ class Postbacks:
         if payment.fault is Fault.DOUBLE_POSTBACK:
             postbacks += [Postback(dict(postback.parameters)) for postback in postbacks]
         late: asyncio.Event | None = None
-        if payment.fault is Fault.LATE_POSTBACK:
+        late_s = self._config.late_s if payment.late_s is None else payment.late_s
+        if payment.fault is Fault.LATE_POSTBACK or payment.late_s is not None:
             late = asyncio.Event()
             self._held.add(late)
             for postback in postbacks:
                 postback.state = "held"
         payment.postbacks += postbacks
-        task = asyncio.create_task(self._deliver_all(payment.request.postback_url, postbacks, late))
+        work = self._deliver_all(payment.request.postback_url, postbacks, late, late_s)
+        task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         return task
 
-    async def _deliver_all(self, url: str, postbacks: list[Postback], late: asyncio.Event | None) -> None:
+    async def _deliver_all(
+        self, url: str, postbacks: list[Postback], late: asyncio.Event | None, late_s: float | None
+    ) -> None:
         if late:
             try:
-                await asyncio.wait_for(late.wait(), self._config.late_s)
+                await asyncio.wait_for(late.wait(), late_s)
             except TimeoutError:
                 self._held.discard(late)
         for postback in postbacks:

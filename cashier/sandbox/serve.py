@@ -6,6 +6,7 @@
 import asyncio
 import logging
 import os
+import re
 import socket
 import sys
 import threading
@@ -15,6 +16,7 @@ from typing import Any, Self
 
 import httpx
 import uvicorn
+from uvicorn.protocols.http.auto import AutoHTTPProtocol
 
 from cashier.sandbox.app import create_app
 from cashier.sandbox.config import Fault, SandboxConfig
@@ -24,6 +26,27 @@ from cashier.sandbox.state import Store
 THREAD_TIMEOUT_S = 15.0
 
 
+#: What a connection of the control API begins with.
+_CONTROL = re.compile(rb"[A-Z]+ /sandbox/")
+
+
+def _line_of(store: Store) -> type[asyncio.Protocol]:
+    """HTTP over a line that can be down: then what comes is dropped unread, but for the control API."""
+
+    class Line(AutoHTTPProtocol):  # type: ignore[misc, valid-type]  # one of two classes, as installed
+        is_control: bool | None = None
+
+        def data_received(self, data: bytes) -> None:
+            if self.is_control is None:
+                self.is_control = bool(_CONTROL.match(data))
+            if store.line_is_down and not self.is_control:
+                self.transport.abort()
+            else:
+                super().data_received(data)
+
+    return Line
+
+
 class _Server(uvicorn.Server):
     """uvicorn that says when it listens, stops on a thread's event, and lets waiting answers go first."""
 
@@ -31,7 +54,13 @@ class _Server(uvicorn.Server):
         app = create_app(config)
         super().__init__(
             uvicorn.Config(
-                app, log_config=None, log_level="warning", access_log=False, ws="none", loop="asyncio"
+                app,
+                http=_line_of(app.state.store),
+                log_config=None,
+                log_level="warning",
+                access_log=False,
+                ws="none",
+                loop="asyncio",
             )
         )
         self.store: Store = app.state.store
@@ -169,6 +198,14 @@ class RunningSandbox:
     def set_payment_enquiry_fault(self, token: str, fault: Fault | str | None) -> None:
         """The fault of enquiries about one registered payment's invoices."""
         self._json("POST", f"/sandbox/payments/{token}/enquiry-fault", json={"fault": fault})
+
+    def plan(self, **members: object) -> None:
+        """What the next payment meets; members as `app` tells them."""
+        self._json("POST", "/sandbox/next", json=members)
+
+    def set_line(self, *, down: bool) -> None:
+        """Drop what comes, or take it again."""
+        self._json("POST", "/sandbox/line", json={"down": down})
 
     def seed_invoice(self, number: str, total: str, **members: object) -> None:
         """An invoice that is there without having been launched; members as `app` tells them."""

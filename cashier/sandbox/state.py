@@ -43,6 +43,20 @@ class Postback:
     tries: list[str] = field(default_factory=list)
 
 
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What the next payment to be registered will meet, and no other.
+
+    `late_s`: how late its postbacks are, whatever its fault. `enquiry_s`: how long after its charge the fault
+    of enquiries lasts; None: until it is changed.
+    """
+
+    fault: Fault | None = None
+    enquiry_fault: Fault | None = None
+    enquiry_s: float | None = None
+    late_s: float | None = None
+
+
 @dataclass(slots=True)
 class Payment:
     """One registered payment and how far its payer has come."""
@@ -54,6 +68,12 @@ class Payment:
     amounts: dict[str, int]
     #: What goes wrong when an enquiry about one of its invoices comes.
     enquiry_fault: Fault | None = None
+    #: How long after the charge that goes on; None: until it is changed.
+    enquiry_s: float | None = None
+    #: How late its postbacks are; None: as its fault has it.
+    late_s: float | None = None
+    #: Whether "Process Payment" was pressed and its page is waited for to be closed.
+    is_processing: bool = False
     cpv2_calls: int = 0
     entry: Entry | None = None
     tender: Tender | None = None
@@ -76,8 +96,15 @@ class Payment:
 
     @property
     def approved(self) -> Charge | None:
-        """The charge that took the money; there is never more than one."""
+        """The charge that took the money; there is never more than one, but by the fault `double-charge`."""
         return next((charge for charge in self.charges if charge.approved), None)
+
+    def enquiry_fault_at(self, now: datetime) -> Fault | None:
+        """What goes wrong with an enquiry that comes now."""
+        charge = self.approved
+        if self.enquiry_s is None or charge is None:
+            return self.enquiry_fault
+        return self.enquiry_fault if (now - charge.at).total_seconds() < self.enquiry_s else None
 
     @property
     def state(self) -> Literal["open", "declined", "paid"]:
@@ -158,6 +185,10 @@ class Store:
         if default.fault in ENQUIRY_FAULTS:
             default, enquiry = LimitedFault(), default
         self.default, self.enquiry = default, enquiry
+        #: What the next payment will meet, instead of the default fault.
+        self.plan: Plan | None = None
+        #: Whether what comes over the line is dropped unread, but for the control API.
+        self.line_is_down = False
         #: How many enquiries came, whatever they were answered.
         self.enquiries = 0
         self._next_approval = config.first_approval
@@ -173,8 +204,9 @@ class Store:
         `enquiry-not-found` on one that is there.
         """
         payment = next((p for p in reversed(self.payments.values()) if number in p.amounts), None)
-        if payment and payment.enquiry_fault:
-            return payment.enquiry_fault
+        own = payment.enquiry_fault_at(self._config.clock()) if payment else None
+        if own:
+            return own
         record = self.invoices.get(number)
         fault = self.enquiry.fault
         if (
@@ -204,10 +236,14 @@ class Store:
             record = self.invoices.get(invoice.number)
             if record and record.balance_cents == 0:
                 raise BadRequest(f"Invoice {invoice.number} has already been paid.")
+        plan, self.plan = self.plan or Plan(None if fault in CPV2_FAULTS else fault), None
         payment = Payment(
             token=self._config.new_uuid().hex,
             request=request,
-            fault=None if fault in CPV2_FAULTS else fault,
+            fault=plan.fault,
+            enquiry_fault=plan.enquiry_fault,
+            enquiry_s=plan.enquiry_s,
+            late_s=plan.late_s,
             amounts={invoice.number: invoice.balance_cents for invoice in request.invoices},
             cpv2_calls=1,
         )

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from cashier.domain.errors import Refused
-from cashier.domain.money import Cents, Rounding, percent_exact, round_exact
+from cashier.domain.money import Cents, Rounding, format_dollars, percent_exact, round_exact
 from cashier.domain.shift import DENOMINATIONS
 
 #: What a barcode scanner may be set to send before every code: signs that people do not type fast, that no
@@ -72,6 +72,17 @@ class Biller:
     card_maximum_cents: Cents | None = None
     return_site_name: str | None = None
     service_fee: ServiceFee = ServiceFee()
+
+    def card_refusal(self, due_cents: int) -> str:
+        """Why the card cannot take what is due, and what to do; empty when it can (behaviour F1)."""
+        maximum = self.card_maximum_cents
+        if maximum is None or due_cents <= maximum:
+            return ""
+        return (
+            f"This biller takes at most {format_dollars(maximum)} by card; this sale comes to "
+            f"{format_dollars(Cents(due_cents))}. Take {format_dollars(Cents(due_cents - maximum))} or more "
+            "in cash or by check first, then the rest by card."
+        )
 
 
 @dataclass(frozen=True)

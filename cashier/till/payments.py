@@ -38,6 +38,11 @@ from cashier.till.ports import (
 )
 from cashier.till.rechecking import Changed, refuse_changed
 
+#: How the payer agreed to amount and service fee. Both stand on the sale page, and pressing its card key is
+#: the clerk's word that the payer was told; a sale that comes as a file is told on the payment page alone.
+TOLD_BEFORE_LAUNCH = "told before launch"
+TOLD_ON_THE_PAGE = "told on the payment page"
+
 
 class CardPayments:
     """The use cases of a card payment over the ports. `cashier` tells who is signed in."""
@@ -68,11 +73,15 @@ class CardPayments:
 
     # -- intent ----------------------------------------------------------------------------------------
 
-    def issue(self, sale_id: str, sale: Sale, reader: Reader | None) -> Payment:
+    def issue(
+        self, sale_id: str, sale: Sale, reader: Reader | None, consent: str = TOLD_BEFORE_LAUNCH
+    ) -> Payment:
         """Record a card payment for what is left of a sale. Nothing has been sent yet.
 
-        Raises Refused when another attempt is open, nothing is left, the biller's card maximum is exceeded
-        or the profile cannot express the sale.
+        `consent` says how the payer agreed to what is recorded beside it: amount, service fee, total.
+
+        Raises Refused when another attempt is open, nothing is left, the biller's card maximum is exceeded or
+        the profile cannot express the sale.
         """
         self._refuse_second_attempt(sale_id, sale)
         refuse_paid_elsewhere(self._journal, sale_id, sale)
@@ -82,23 +91,23 @@ class CardPayments:
             raise Refused("This sale is paid already.")
         types = [invoice.type_id for invoice in due.invoices]
         biller = self._config.biller(sale.biller) if sale.biller else self._config.biller_of(types)
-        maximum = biller.card_maximum_cents
-        if maximum is not None and due.total_cents > maximum:
-            raise Refused(
-                f"This biller takes at most {format_dollars(maximum)} by card; "
-                f"this sale comes to {format_dollars(due.total_cents)}. Take cash or a check."
-            )
+        if refusal := biller.card_refusal(due.total_cents):
+            raise Refused(refusal)
         payment_id = new_id(self._clock, self._randomness)
         reference = payment_reference(self._config.till, payment_id)
         extras = self._extras(reference, due, biller, reader, self._gateway.emv_refusal(sale) is None)
         request = self._gateway.request(due, extras)
+        fee_cents = biller.service_fee.of(due.total_cents)
         body = {
             "sale_id": sale_id,
             "reference": reference,
             "biller": biller.name,
             "cashier": self._cashier(),
             "amount_cents": due.total_cents,
-            "expected_fee_cents": biller.service_fee.of(due.total_cents),
+            "expected_fee_cents": fee_cents,
+            # What the payer was told before the page opened (behaviour F1).
+            "told_total_cents": due.total_cents + fee_cents,
+            "consent": consent,
             "invoices": [
                 {"number": invoice.number, "amount_cents": invoice.total_cents} for invoice in due.invoices
             ],

@@ -310,10 +310,7 @@ def _card_refusal(draft: Draft, due: Cents, locked: bool, refused: str, biller: 
         return "A card payment for this sale is not settled."
     if due <= 0:
         return "This sale is paid."
-    maximum = biller.card_maximum_cents if biller else None
-    if maximum is not None and due > maximum:
-        return f"Cards are taken up to {format_dollars(maximum)} here."
-    return refused
+    return (biller.card_refusal(due) if biller else "") or refused
 
 
 def _payment_view(payment: Payment, entries: tuple[Entry, ...], receipt: Receipt | None) -> PaymentView:

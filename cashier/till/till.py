@@ -5,11 +5,11 @@ Everything runs on one loop and one thread; a verb that decides appends to the j
 
 import contextlib
 import datetime as dt
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from cashier.domain.daily import DailyReport, Scope
-from cashier.domain.entries import Entry
+from cashier.domain.entries import Entry, EntryKind
 from cashier.domain.errors import CashierError, InDoubt, Refused, Unavailable
 from cashier.domain.fees import (
     Schedule,
@@ -36,7 +36,7 @@ from cashier.till.holding import HoldKeeper
 from cashier.till.identity import new_id
 from cashier.till.integrity import Integrity
 from cashier.till.line import Line
-from cashier.till.payments import CardPayments, can
+from cashier.till.payments import TOLD_BEFORE_LAUNCH, TOLD_ON_THE_PAGE, CardPayments, can
 from cashier.till.people import People
 from cashier.till.ports import Clock, Daybook, Outside, PeopleJournal, Randomness, ReaderTold
 from cashier.till.printing import PrintConfig, Printing
@@ -396,7 +396,8 @@ class Till:
             sale_id = str(new_id(self._clock, self._randomness))
             given = (replace(item, is_given=item.number is not None) for item in sale.invoices)
             sale = replace(sale, invoices=tuple(given))
-            payment = self._issue(sale_id, self._gateway.number_invoices(sale, self._stem(sale_id)), None)
+            sale = self._gateway.number_invoices(sale, self._stem(sale_id))
+            payment = self._issue(sale_id, sale, None, TOLD_ON_THE_PAGE)
             return await self._launch(payment.reference)
         finally:
             self._release()
@@ -413,8 +414,10 @@ class Till:
         finally:
             self._release()
 
-    def _issue(self, sale_id: str, sale: Sale, reader: Reader | None) -> Payment:
-        payment = self._payments.issue(sale_id, sale, reader)
+    def _issue(
+        self, sale_id: str, sale: Sale, reader: Reader | None, consent: str = TOLD_BEFORE_LAUNCH
+    ) -> Payment:
+        payment = self._payments.issue(sale_id, sale, reader, consent)
         self._current = payment.reference
         self._facts.match_waiting(payment.reference)
         return payment
@@ -642,6 +645,10 @@ class Till:
     def receipt(self, number: str) -> Receipt | None:
         """One receipt."""
         return self._journal.receipt(number)
+
+    def entries_of(self, kinds: Collection[EntryKind], after: int = 0) -> Iterator[Entry]:
+        """See `Journal`: to look at what was recorded, in order."""
+        return self._journal.entries_of(kinds, after)
 
 
 class AlreadyAsked(CashierError):

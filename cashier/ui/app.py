@@ -16,6 +16,7 @@ from PySide6.QtCore import QCoreApplication, Qt
 from PySide6.QtWidgets import QApplication
 
 from cashier.domain.errors import CashierError
+from cashier.till.rehearsal import Rehearsal
 from cashier.till.till import Till
 from cashier.ui import theme
 from cashier.ui.payment_page import ViewMaker
@@ -28,11 +29,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Opened:
-    """What bootstrap plugs in: the till, how to view a payment, and how to open its journal."""
+    """What bootstrap plugs in: the till, how to view a payment, and how to open its journal.
+
+    `rehearsal` is there in training alone.
+    """
 
     till: Till
     make_view: ViewMaker
     open_daybook: OpenDaybook | None = None
+    rehearsal: Rehearsal | None = None
 
 
 #: Opens the till; entered after the first paint, left when the window is closed.
@@ -100,7 +105,7 @@ async def _main(window: MainWindow, open_till: Opener, drive: Driver | None) -> 
     window.show_icons()
     try:
         async with open_till() as opened:
-            window.attach(opened.till, opened.make_view, opened.open_daybook)
+            window.attach(opened.till, opened.make_view, opened.open_daybook, opened.rehearsal)
             if drive is None:
                 await closed.wait()
             else:

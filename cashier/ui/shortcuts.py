@@ -22,6 +22,7 @@ SHORTCUTS = (
     ("Ctrl+L", "lock the till; what is on it stays, and a payment goes on"),
     ("Ctrl+Shift+L", "sign out"),
     ("Ctrl+U", "your PIN; the people of the till, for administrators"),
+    ("Ctrl+T  Ctrl+G", "in training: rehearse what goes wrong; the steps of the first day"),
     ("Esc", "leave a question; never throws money or a payment away"),
     ("F1", "this list"),
 )

@@ -17,6 +17,7 @@ from cashier.domain.slip import Slip
 from cashier.paper import receipt_page, slip_page
 from cashier.paper.pen import ROLL_WIDTH, WIDTH
 from cashier.till.config import Connection
+from cashier.till.rehearsal_cases import LESSONS, Case
 from cashier.till.trainees import SUPERVISOR
 from cashier.ui.app import Opened
 from cashier.ui.approval_dialog import ApprovalDialog
@@ -24,6 +25,7 @@ from cashier.ui.desk_page import ASK
 from cashier.ui.pace import ByHand
 from cashier.ui.payer import Payer, until
 from cashier.ui.readers_dialog import ReadersDialog
+from cashier.ui.training_dialogs import GuideDialog, RehearseDialog
 from cashier.ui.window import DESK, RECEIPTS, REPORTS, MainWindow
 
 #: What wraps needs its width before its height, and what holds it needs that.
@@ -31,6 +33,35 @@ LAYOUT_ROUNDS = 4
 CARD, DECLINING_CARD = "4111111111111111", "4000000000000002"
 #: Longer than a decline must stand before it is the last word.
 QUIET_S = 60.0
+#: The pictures that a tour leaves, in order.
+PICTURES = (
+    "sale-empty",
+    "first-day",
+    "fee-search",
+    "fee-price",
+    "sale",
+    "readers",
+    "payment-options",
+    "payment-declined",
+    "payment-reader",
+    "payment-review",
+    "payment-paid",
+    "payment-declined-closed",
+    "rehearse",
+    "rehearse-running",
+    "payment-in-doubt",
+    "payment-late",
+    "desk",
+    "slip",
+    "slip-roll",
+    "desk-vouch",
+    "desk-vouched",
+    "payment-no-charge",
+    "no-charge",
+    "no-charge-roll",
+    "receipts",
+    "reports",
+)
 #: Pixels a point, in pictures of paper.
 ZOOM = 1.5
 CUSTOMER = {
@@ -56,11 +87,13 @@ class Tour:
 
     async def drive(self, window: MainWindow, opened: Opened) -> None:
         """Walk. Raises what goes wrong; pictures taken so far stay."""
-        self._window, self._till = window, opened.till
+        assert opened.rehearsal is not None, "a tour is of a training till"
+        self._window, self._till, self._rehearsal = window, opened.till, opened.rehearsal
         window.guard.pace = ByHand()
         await self._activate()
         await until(lambda: self._till.snapshot().line.value == "online", "the hub")
-        self._picture("sale-empty", "An empty sale says what to do.")
+        self._picture("sale-empty", "An empty sale says what to do; above it the next step of a first day.")
+        self._first_day()
         await self._fill_sale()
         await self._readers()
         await self._pay_declined_then_by_chip()
@@ -74,6 +107,27 @@ class Tour:
         self._summary()
 
     # -- steps -------------------------------------------------------------------------------------------
+
+    def _first_day(self) -> None:
+        """The steps of a first day."""
+        self._key(self._window, Qt.Key.Key_G, Qt.KeyboardModifier.ControlModifier)
+        dialog = self._window.findChild(GuideDialog)
+        assert dialog is not None
+        self._picture("first-day", "A guided first day: each step is ticked off by the journal.", dialog)
+        self._key(dialog, Qt.Key.Key_Escape)
+
+    async def _arm(self, case: Case) -> None:
+        """Have the next payment meet a case, by the menu."""
+        await self._activate()
+        self._key(self._window, Qt.Key.Key_T, Qt.KeyboardModifier.ControlModifier)
+        dialog = self._window.findChild(RehearseDialog)
+        assert dialog is not None
+        dialog.cases.setCurrentRow([item.case for item in LESSONS].index(case))
+        self._key(dialog.cases, Qt.Key.Key_Return)
+        await until(lambda: self._rehearsal.view().armed is not None, "the case to be armed")
+        self._picture("rehearse", "What can be rehearsed: what will be seen, and what is right.", dialog)
+        self._key(dialog, Qt.Key.Key_Escape)
+        await self._activate()
 
     async def _fill_sale(self) -> None:
         sale = self._window.sale
@@ -98,7 +152,7 @@ class Tour:
 
     async def _readers(self) -> None:
         """What is plugged in, and what the first of it says that it is. Windows has no simulated ports."""
-        self._key(self._window, Qt.Key.Key_F7, shift=True)
+        self._key(self._window, Qt.Key.Key_F7, Qt.KeyboardModifier.ShiftModifier)
         dialog = self._window.findChild(ReadersDialog)
         assert dialog is not None
         simulated = [r for r in self._till.config.readers if r.connection is Connection.SERIAL]
@@ -189,12 +243,11 @@ class Tour:
         return self._reference
 
     async def _in_doubt_then_confirmed(self) -> None:
-        """The clerk closes the page after the payer has paid, before the word of the gateway is there."""
+        """Rehearsed: the clerk closes the page when the payer has paid and the gateway has said nothing."""
+        await self._arm(Case.LATE)
         payer = await self._next_sale("Kim Example", "BU7-00043", "new residential")
-        await payer.choose("fault", "late-postback")
-        await payer.choose("enquiry", "enquiry-stale")
-        await payer.press("Use this fault")
-        await payer.sees("Late postback")
+        await payer.settled()
+        self._picture("rehearse-running", "The bar says what is rehearsed, and what is right to do.")
         await payer.pay_by_typing(CARD)
         await payer.sees("Thank you for your payment")
         self._window.payment.stop.click()
@@ -204,7 +257,10 @@ class Tour:
         )
         self._say("waiting for the late postback")
         await self._state(PaymentState.APPROVED)
-        self._picture("payment-late", "The late word arrives: paid, with a receipt, and charged once.")
+        assert [verdict.is_right for verdict in self._rehearsal.view().verdicts] == [True]
+        self._picture(
+            "payment-late", "The late word arrives: paid, charged once; the bar says that it was right."
+        )
 
     async def _paid_per_portal(self, reference: str) -> None:
         """Clerk and supervisor see in the gateway's portal what the gateway does not tell."""
@@ -259,6 +315,7 @@ class Tour:
         snapshot = self._till.snapshot()
         left = {row.standing.word for row in snapshot.unsettled}
         assert left == {"Paid per portal"}, "the tour leaves nothing in doubt but what two people vouch for"
+        assert self._count == len(PICTURES), "every picture that was promised is there"
         text = "\n".join(["# The tour", "", *self._lines, ""])
         (self._out / "summary.md").write_text(text, encoding="utf-8")
         self._tell(f"{self._count} pictures and summary.md in {self._out}")
@@ -292,10 +349,14 @@ class Tour:
 
         await until(there, f"the payment to be {state}")
 
-    def _key(self, widget: QWidget | None, key: Qt.Key, shift: bool = False) -> None:
+    def _key(
+        self,
+        widget: QWidget | None,
+        key: Qt.Key,
+        modifier: Qt.KeyboardModifier = Qt.KeyboardModifier.NoModifier,
+    ) -> None:
         assert widget is not None
-        modifiers = Qt.KeyboardModifier.ShiftModifier if shift else Qt.KeyboardModifier.NoModifier
-        QTest.keyClick(widget, key, modifiers)
+        QTest.keyClick(widget, key, modifier)
 
     def _picture(self, name: str, text: str, widget: QWidget | None = None) -> None:
         """Picture of the whole window, or of a dialog, as it is painted now."""
@@ -320,6 +381,7 @@ class Tour:
             self._save(f"{name}-roll" if roll else name, title, image)
 
     def _save(self, name: str, text: str, image: QImage) -> None:
+        assert PICTURES[self._count] == name, f"{name} is not the next picture that was promised"
         self._count += 1
         file = self._out / f"{self._count:02d}-{name}.png"
         if not image.save(str(file)):

@@ -24,6 +24,7 @@ from cashier.domain.errors import CashierError
 from cashier.domain.payment import PaymentState
 from cashier.domain.people import Permission
 from cashier.domain.receipt import Receipt, TenderKind
+from cashier.till.rehearsal import Rehearsal
 from cashier.till.snapshot import LineState, Snapshot
 from cashier.till.till import AlreadyAsked, Till
 from cashier.ui.desk_acts import DeskActs
@@ -48,6 +49,7 @@ from cashier.ui.shortcuts import SHORTCUTS
 from cashier.ui.swipe_guard import SCAN_LOST, SWIPED, SwipeGuard
 from cashier.ui.tender_dialog import TenderDialog
 from cashier.ui.theme import Theme, scaled
+from cashier.ui.training_bar import TrainingActs
 from cashier.ui.widgets import Button, ElidedLabel, FaultBar, Watermark, label, typed
 
 if TYPE_CHECKING:
@@ -56,7 +58,7 @@ if TYPE_CHECKING:
 SALE, PAYMENT, DESK, RECEIPTS, REPORTS = range(5)
 PAGES = ("Sale", "Payment", "In doubt", "Receipts", "Reports")
 ICON_SIZE = QSize(22, 22)
-RAIL_WIDTH_MAX = 220
+RAIL_WIDTH_MAX, STATUS_HEIGHT = 220, 34
 #: What the words about the line keep when the status line is crowded.
 LINE_WIDTH_MIN = 240
 _ICONS = (
@@ -98,6 +100,7 @@ class MainWindow(QMainWindow):
         self.aside = PuttingAside(self, self.sale, self.lookups.bar, self._run)
         self.fault_bar = FaultBar("Acknowledge …")
         self.print_bar = PrintBar()
+        self.training = TrainingActs(self, self._run, self._spare)
         self.pages = QStackedWidget()
         for page in (self.sale, self.payment, self.desk, self.receipts, self.reports):
             self.pages.addWidget(page)
@@ -106,11 +109,13 @@ class MainWindow(QMainWindow):
         upper.setSpacing(0)
         upper.addWidget(self._rail())
         upper.addWidget(self.pages, 1)
+        self._upper = upper
         layout = QVBoxLayout()
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(0)
         layout.addWidget(self.fault_bar)
         layout.addWidget(self.print_bar)
+        layout.addWidget(self.training.bar)
         layout.addLayout(upper, 1)
         layout.addWidget(self._status(training))
         middle = QWidget()
@@ -183,7 +188,7 @@ class MainWindow(QMainWindow):
     def _status(self, training: bool) -> QFrame:
         status = QFrame()
         status.setObjectName("status")
-        status.setFixedHeight(scaled(34))
+        status.setFixedHeight(scaled(STATUS_HEIGHT))
         layout = QHBoxLayout(status)
         layout.setContentsMargins(16, 0, 16, 0)
         layout.setSpacing(16)
@@ -193,9 +198,15 @@ class MainWindow(QMainWindow):
             layout.addWidget(part)
         layout.addStretch()
         layout.addWidget(label("F1 shortcuts"))
+        layout.addWidget(self.training.bar.sign)
         if training:
             layout.addWidget(label("TRAINING", "training"))
         return status
+
+    def _spare(self) -> int:
+        """How many pixels of height the pages can do without."""
+        bars = sum(bar.height() for bar in (self.fault_bar, self.print_bar) if not bar.isHidden())
+        return self.height() - scaled(STATUS_HEIGHT) - bars - self._upper.minimumSize().height()
 
     def _connect(self) -> None:
         self.sale.pay_asked.connect(self.pay)
@@ -245,6 +256,8 @@ class MainWindow(QMainWindow):
             ("Ctrl+P", self._save_shown),
             ("Ctrl+D", self.prints.ask_drawer),
             ("Ctrl+U", self.show_people),
+            ("Ctrl+T", self.training.show_menu),
+            ("Ctrl+G", self.training.show_guide),
             ("Ctrl+L", lambda: self.presence.lock()),
             ("Ctrl+Shift+L", lambda: self.presence.sign_out()),
         ):
@@ -263,7 +276,13 @@ class MainWindow(QMainWindow):
 
     # -- the till ------------------------------------------------------------------------------------------
 
-    def attach(self, till: Till, make_view: ViewMaker, open_daybook: OpenDaybook | None = None) -> None:
+    def attach(
+        self,
+        till: Till,
+        make_view: ViewMaker,
+        open_daybook: OpenDaybook | None = None,
+        rehearsal: Rehearsal | None = None,
+    ) -> None:
         """The till is there: everything comes to life. `open_daybook` is what reports are made from."""
         self._till = till
         self.guard.scanner_prefix = till.config.scanner_prefix
@@ -277,6 +296,7 @@ class MainWindow(QMainWindow):
         self.aside.attach(till)
         self.receipts.attach(till)
         self.reports.attach(till, open_daybook)
+        self.training.attach(till, rehearsal)
         self.presence.attach(till, self._run)
         self.lock_button.show()
         till.subscribe(self.refresh)
@@ -317,6 +337,7 @@ class MainWindow(QMainWindow):
             self.desk.refresh()
         self.fault_bar.show_fault(snapshot.journal_fault)
         self.prints.refresh()
+        self.training.refresh()
         self._show_status(snapshot)
         self.presence.show_people(snapshot.people)
 

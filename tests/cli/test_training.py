@@ -12,15 +12,36 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import pytest
+from PySide6.QtPdf import QPdfDocument
+from PySide6.QtWidgets import QApplication
 
-from cashier.bootstrap import training_till
-from cashier.domain.errors import Unavailable
+from cashier import paths
+from cashier.bootstrap import JOURNAL, opener, training_till, view_maker
+from cashier.clock import SystemClock
+from cashier.domain.entries import EntryKind
+from cashier.domain.errors import Refused, Unavailable
+from cashier.domain.money import Cents
+from cashier.domain.receipt import Tender, TenderKind
+from cashier.domain.sale import Customer
+from cashier.gateway.postback import till_key_to_text
+from cashier.paper.receipt_page import write_pdf
+from cashier.rehearsal import SandboxControl, rehearsing, seed
+from cashier.sandbox.serve import RunningSandbox
 from cashier.till.config import Connection
+from cashier.till.first_day import FirstDay
 from cashier.till.readers import ReaderState
+from cashier.till.rehearsal_cases import Case
+from cashier.till.snapshot import LineState
+from cashier.till.till import Till
+from cashier.till.trainees import CLERK, INVOICES
 from cashier.training import Training
+from cashier.ui import theme
+from cashier.ui.widgets import Watermark
+from cashier.ui.window import MainWindow
+from tests.fakes.entries import Drafts
 from tests.sandbox.payer import Payer
 
-from .conftest import DATA, WAIT_S, Cashier
+from .conftest import DATA, SETTINGS, WAIT_S, Cashier, open_journal
 
 SALE = DATA / "sales" / "grancius.json"
 MARK = "CASHIERS_MARK"  # in the environment of a session and so of its children
@@ -135,10 +156,10 @@ def test_a_payer_pays_and_the_journal_holds_it(tmp_path: Path, cashier: Cashier)
         with Payer(said(started, "page")) as payer:
             assert payer.pay().status_code == 200
         out, err = started.communicate(timeout=WAIT_S)
-        assert (started.returncode, out, err) == (0, "state APPROVED\nreceipt A-000001\n", "")
+        assert (started.returncode, out, err) == (0, "state APPROVED\nreceipt TRAIN-000001\n", "")
     assert cashier("--training", "journal", "verify").code == 0
-    (line,) = cashier("--training", "journal", "search", "A-000001").lines
-    assert line.startswith("A-000001")
+    (line,) = cashier("--training", "journal", "search", "TRAIN-000001").lines
+    assert line.startswith("TRAIN-000001")
     assert "PAID  Lee Example" in line
 
 
@@ -186,7 +207,7 @@ def test_a_second_session_is_refused_and_the_first_untouched(
         with Payer(url) as payer:
             payer.pay()
         out, err = first.communicate(timeout=WAIT_S)
-        assert (first.returncode, out, err) == (0, "state APPROVED\nreceipt A-000001\n", "")
+        assert (first.returncode, out, err) == (0, "state APPROVED\nreceipt TRAIN-000001\n", "")
 
 
 def test_each_session_starts_afresh(tmp_path: Path, cashier: Cashier) -> None:
@@ -230,3 +251,121 @@ async def test_its_reader_list_offers_emulated_ones_that_answer() -> None:
             view = till.snapshot().draft.reader
             assert view is not None
             assert (view.state, view.refusal) == (ReaderState.CONNECTED, "")
+
+
+async def test_x6_a_day_in_training_leaves_the_live_till_alone(tmp_path: Path, qapp: QApplication) -> None:
+    """The whole row: watermark on screen and paper, a folder and a number series apart, the sandbox only."""
+    live = paths.data_folder(training=False)
+    with open_journal(live / JOURNAL) as journal:
+        journal.record(Drafts().paid_sale("s1"))
+    before = content(live)
+    paper = tmp_path / "roll"
+    printer = {"kind": "file", "device": str(paper), "answers": False}
+    async with training_till(overrides={"printer": printer}) as (till, settings):
+        day = FirstDay(till.entries_of)
+        await waited(till, lambda: till.snapshot().line is LineState.ONLINE)
+        # A card pays what the sandbox alone takes.
+        assert settings.gateway.base_url.startswith("http://127.0.0.1:")
+        till.set_customer(Customer("BU7-00042", "Robin Example"))
+        till.add_fee("re-roof-shingle")
+        url = await till.pay_by_card()
+        assert url.startswith(settings.gateway.base_url)
+        with Payer(url) as payer:
+            await asyncio.to_thread(payer.pay)
+        await waited(till, lambda: any(till.entries_of({EntryKind.PRINTED})))
+        roll = paper.read_bytes()  # a printer that is a file keeps what came last
+        assert b"TRAIN-000001" in roll and b"TRAINING" in roll
+        # Cash with change pays an invoice that is at the sandbox from the start.
+        till.new_sale()
+        invoice = INVOICES[0]
+        till.retrieving.fill(await till.retrieving.look_up_customer(invoice.account), overwrite=True)
+        till.retrieving.add((await till.retrieving.look_up(invoice.number)).candidates[0])
+        till.take_tender(Tender(TenderKind.CASH, Cents(0), received_cents=Cents(invoice.due_cents + 450)))
+        cash, card = till.receipts("")
+        assert [receipt.number for receipt in (card, cash)] == ["TRAIN-000001", "TRAIN-000002"]
+        assert (cash.customer.name, cash.tenders[0].change_cents) == (invoice.payer, 450)
+        write_pdf(cash, tmp_path / "receipt.pdf")
+        document = QPdfDocument()
+        document.load(str(tmp_path / "receipt.pdf"))
+        assert "TRAINING – NOT A RECEIPT" in document.getAllText(0).text()
+        # The screen.
+        window = MainWindow(theme.put_on(qapp, paths.resources()), training=True)
+        window.attach(till, view_maker(settings))
+        window.show()
+        assert window.findChildren(Watermark)[0].isVisible()
+        assert "TRAINING" in window.windowTitle()
+        assert "TRAIN" in window.till_label.text()
+        # The day is closed, and only its own.
+        till.people.lock()
+        await till.people.sign_in(CLERK.name, CLERK.pin)
+        z = till.close_day()
+        assert z.body["receipts"] == ["TRAIN-000001", "TRAIN-000002"]
+        done = {step.title for step in day.steps() if step.is_done}
+        assert {"Take a card payment", "Take cash and give change", "Print or save a receipt"} <= done
+        assert {"Sign in", "Retrieve an invoice and take it", "Close the day"} <= done
+        window.close()
+        window.deleteLater()
+    assert content(live) == before
+    assert not any(b"A-000001" in file for file in content(paths.data_folder(training=True)).values())
+
+
+def content(folder: Path) -> dict[str, bytes]:
+    """Every file below a folder; the live till's are not those of training, which are below it."""
+    training = paths.data_folder(training=True)
+    files = [file for file in folder.rglob("*") if file.is_file()]
+    wanted = [file for file in files if folder == training or training not in file.parents]
+    assert wanted
+    return {str(file): file.read_bytes() for file in wanted}
+
+
+async def waited(till: Till, condition: Callable[[], bool]) -> None:
+    """Until the till has changed so that a condition holds."""
+    changed = asyncio.Event()
+    till.subscribe(changed.set)
+    while not condition():
+        changed.clear()
+        await asyncio.wait_for(changed.wait(), WAIT_S)
+
+
+def test_the_sandbox_of_a_session_has_the_invoices_that_the_guide_names(tmp_path: Path) -> None:
+    with RunningSandbox() as sandbox:
+        seed(sandbox.url, SystemClock().today())
+        known = sandbox.store.invoices
+        assert known.keys() == {invoice.number for invoice in INVOICES}
+        for invoice in INVOICES:
+            record = known[invoice.number]
+            assert (record.balance_cents, record.customer.name) == (invoice.due_cents, invoice.payer)
+            assert record.invoice.allow_partial is (invoice.minimum_cents is not None)
+        assert known["20080-42"].autopay is not None
+
+
+def test_a_rehearsal_talks_to_this_machine_only() -> None:
+    for url in ("https://www.invoicecloud.com", "http://192.0.2.7:80", "https://127.0.0.1"):
+        with pytest.raises(Refused, match="real money"):
+            SandboxControl(url)
+
+
+async def test_a_sandbox_that_is_gone_is_told(tmp_path: Path) -> None:
+    with RunningSandbox() as sandbox:
+        url = sandbox.url
+    control = SandboxControl(url)
+    with pytest.raises(Unavailable, match="Nothing has changed"):
+        await control.arm(Case.LATE)
+    await control.close()
+    with pytest.raises(Unavailable):
+        seed(url, SystemClock().today())
+
+
+async def test_the_opener_of_a_real_till_brings_nothing_to_rehearse_with(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CASHIER_SECRET_TILL_KEY", till_key_to_text(bytes(32)))
+    monkeypatch.setenv("CASHIER_SECRET_PIN_PEPPER", "a pepper of tests")
+    file = home / "settings.toml"
+    file.write_text(SETTINGS.replace("https://hub.example.org", "https://127.0.0.1:9"))
+    async with opener(training=False, settings_file=file)() as opened:
+        assert opened.till.config.training is False
+        assert opened.rehearsal is None
+        with pytest.raises(Refused, match="real money"):
+            async with rehearsing(opened.till, "http://127.0.0.1:9"):
+                pass

@@ -4,7 +4,7 @@ import asyncio
 import datetime as dt
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
-from contextlib import ExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, ExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ from PySide6.QtCore import QEventLoop
 from PySide6.QtWidgets import QApplication
 
 from cashier import paths
-from cashier.bootstrap import JOURNAL, open_till, view_maker
+from cashier.bootstrap import JOURNAL, daybook_of, open_till, view_maker
 from cashier.clock import SystemClock
 from cashier.domain.entries import Entry
 from cashier.domain.payment import Payment, PaymentState
@@ -26,12 +26,14 @@ from cashier.hub.portals import Portals
 from cashier.hub.serve import RunningHub
 from cashier.journal.verify import verify_file
 from cashier.readers.discovery import PortInfo
+from cashier.rehearsal import rehearsing
 from cashier.sandbox.config import SandboxConfig
 from cashier.sandbox.serve import RunningSandbox
 from cashier.secrets import Secrets
 from cashier.settings import check
+from cashier.till.rehearsal import Rehearsal
 from cashier.till.till import Till
-from cashier.training import SITE, TILL, Servers, Training, begin, secrets_of
+from cashier.training import SITE, Servers, Training, begin, secrets_of
 from cashier.ui import theme
 from cashier.ui.pace import ByHand
 from cashier.ui.payer import Payer, until
@@ -41,6 +43,8 @@ from tests.fakes.keyring import memory_keyring
 from tests.fakes.shifts import SHIFT_MOVES
 
 SCENARIO_MAX_S = 90
+#: The counter's own code; a training session has another, but these tills are also opened as real ones.
+TILL = "A"
 MASTER_SECRET = b"a master secret of tests, 32 bytes long or more"
 VISA = "4111111111111111"
 DECLINING = "4000000000000002"
@@ -86,6 +90,9 @@ class Counter:
         self.sandbox = sandbox
         self.watch = Watch()
         self.hub: RunningHub | None = None
+        #: Whether the window has what a training session has: the menu of cases, and the first day's steps.
+        self.rehearses = False
+        self.rehearsal: Rehearsal | None = None
         #: What is plugged in; the machine of the tests has its own ports, and none counts here.
         self.ports: list[PortInfo] = []
         self._portals = portals
@@ -94,7 +101,7 @@ class Counter:
         training = Training(self.folder)
         training.servers = Servers(sandbox.url, hub.url, hub.enrol(SITE, TILL))
         self.secrets = secrets_of(training.servers.till_key)
-        self.overrides: dict[str, Any] = {"data_folder": str(self.folder)}
+        self.overrides: dict[str, Any] = {"data_folder": str(self.folder), "till": TILL}
         self.gateway()
         self._table = training.settings
 
@@ -144,12 +151,16 @@ class Counter:
         # Keys of a test come at a machine's pace; they stand for a hand's.
         self.window.guard.pace = ByHand()
         self.window.show()
-        async with open_till(
-            settings, Secrets(SITE, TILL, self.secrets), self.watch, lister=lambda: tuple(self.ports)
-        ) as till:
+        secrets = Secrets(SITE, TILL, self.secrets)
+        async with (
+            AsyncExitStack() as stack,
+            open_till(settings, secrets, self.watch, lister=lambda: tuple(self.ports)) as till,
+        ):
             self.till = till
             await begin(till)
-            self.window.attach(till, view_maker(settings))
+            if self.rehearses:
+                self.rehearsal = await stack.enter_async_context(rehearsing(till, self.sandbox.url))
+            self.window.attach(till, view_maker(settings), daybook_of(settings), self.rehearsal)
             try:
                 if first is not None:
                     first(self)

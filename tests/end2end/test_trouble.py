@@ -16,9 +16,9 @@ from cashier.journal.sqlite import sqlite3
 from cashier.journal.verify import verify_file
 from cashier.till.day import z_text
 from cashier.till.trainees import SUPERVISOR
-from cashier.training import SITE, TILL
+from cashier.training import SITE
 from cashier.ui.payer import until
-from tests.end2end.conftest import VISA, Counter
+from tests.end2end.conftest import TILL, VISA, Counter
 from tests.end2end.processes import WAIT_S, cashier, said, till_process
 from tests.fakes.shifts import close_shift
 

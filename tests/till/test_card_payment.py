@@ -602,6 +602,8 @@ def _partial_sale(desk: Desk, minimum: int | None = 1_000) -> Sale:
 async def test_p14_a_part_is_applied_and_the_next_attempt_is_for_the_rest(desk: Desk) -> None:
     sale = _partial_sale(desk)
     await desk.till.pay_sale(sale)
+    [issued] = [entry for entry in desk.entries() if entry.kind is EntryKind.PAYMENT_ISSUED]
+    assert issued.body["consent"] == "told on the payment page"  # no clerk told it before
     first = desk.payment
     assert (first.amount_cents, first.minimum_cents) == (10_000, 1_000)
     receipt = desk.approve(payment_amount_cents=4_000).receipt

@@ -276,7 +276,10 @@ def test_the_card_key_says_why_it_is_off(desk: Desk) -> None:
     assert "Invoice type 77 is not set up" in refusal()
     desk.till.remove_fee(3)
     desk.till.add_fee("large")
-    assert refusal() == "Cards are taken up to 5,000.00 here."
+    assert refusal() == (
+        "This biller takes at most 5,000.00 by card; this sale comes to 5,100.01. Take 100.01 or more "
+        "in cash or by check first, then the rest by card."
+    )
 
 
 async def test_a_running_payment_locks_the_sale_and_a_settled_one_shows_what_was_paid(desk: Desk) -> None:

@@ -32,6 +32,7 @@ from cashier.schedules import find
 from cashier.till.config import Biller, Reader, ServiceFee, TillConfig
 from cashier.till.ports import Outside, Quarantined
 from cashier.till.printing import PrintConfig
+from cashier.till.rehearsal import Rehearsal
 from cashier.till.snapshot import DraftView, LineState, PaymentView, Snapshot
 from cashier.till.till import Till
 from cashier.ui import theme
@@ -45,6 +46,7 @@ from tests.fakes.holds import FakeHolds
 from tests.fakes.people import CLERK, PIN, SUPERVISOR, FakePins, staff
 from tests.fakes.reader_probe import FakeReaderProbe
 from tests.fakes.shifts import SHIFT_MOVES, open_shift
+from tests.fakes.stand_in import FakeStandIn
 from tests.helpers.payments import BILLER_GUID, make_payment, told_all, told_declined
 from tests.ui.stand_ins import FailingJournal, HostedPage, PartGateway
 
@@ -87,6 +89,8 @@ class Desk:
         self.pages: list[HostedPage] = []
         self.page_error: Exception | None = None
         self.prints: PrintConfig | None = None
+        #: What there is to rehearse with; None: nothing, and the window has no bar of training.
+        self.stand_in: FakeStandIn | None = None
 
     def start(
         self, size: tuple[int, int] = (1360, 860), *, dark: bool = False, text_scale: float = 1.0
@@ -126,7 +130,8 @@ class Desk:
             staff(self.till.people, self.clerk)
             open_shift(self.till.shifts)
         daybook = partial(open_daybook, self.file)
-        self.window.attach(self.till, cast(ViewMaker, self._make_page), daybook)
+        rehearsal = Rehearsal(self.till, self.stand_in) if self.stand_in is not None else None
+        self.window.attach(self.till, cast(ViewMaker, self._make_page), daybook, rehearsal)
         self.till.line_is(LineState.ONLINE)
         self.till.gateway_is(LineState.ONLINE)
         self.settle()

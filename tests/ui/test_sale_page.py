@@ -5,9 +5,11 @@ from PySide6.QtGui import QColor
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QWidget
 
+from cashier.domain.entries import EntryKind
 from cashier.domain.errors import Unavailable
-from cashier.domain.money import Cents
+from cashier.domain.money import Cents, format_dollars
 from cashier.domain.payment import PaymentState
+from cashier.domain.receipt import Tender, TenderKind
 from cashier.domain.sale import Customer
 from cashier.till.config import Biller, ServiceFee
 from cashier.till.snapshot import LineState
@@ -259,13 +261,41 @@ def test_the_keyboard_skips_a_reader_that_cannot_be_used(desk: Desk) -> None:
     assert not desk.window.sale.reader_note.isVisible()
 
 
-def test_the_card_maximum_is_told(desk: Desk) -> None:
+def test_f1_the_card_maximum_is_told_before_the_launch_and_cash_makes_room_for_the_card(desk: Desk) -> None:
     biller = Biller("town", TYPES, card_maximum_cents=Cents(100_00), service_fee=ServiceFee())
     desk.config = desk.config_with(billers=(biller,))
     desk.start()
     desk.fill("planning-application")
-    assert desk.window.sale.note.text() == "Cards are taken up to 100.00 here."
+    due = desk.draft.due_cents
+    more = format_dollars(Cents(due - 100_00))
+    assert desk.window.sale.note.text() == (
+        f"This biller takes at most 100.00 by card; this sale comes to {format_dollars(due)}. Take {more} or "
+        "more in cash or by check first, then the rest by card."
+    )
     assert not desk.window.sale.pay.isEnabled()
+    desk.key(Key.Key_F8)
+    desk.settle()
+    assert not desk.entries() and not desk.gateway.launched
+    part = Cents(due - 100_00)
+    desk.till.take_tender(Tender(TenderKind.CASH, part, received_cents=part))
+    assert (desk.window.sale.note.text(), desk.window.sale.pay.isEnabled()) == ("", True)
+    desk.key(Key.Key_F8)
+    desk.settle()
+    assert desk.recorded.amount_cents == 100_00
+
+
+def test_f1_what_stood_on_the_page_before_the_launch_is_in_the_journal(desk: Desk) -> None:
+    desk.start()
+    desk.fill("planning-application")
+    told = [desk.window.sale.total.text(), desk.window.sale.service_fee.text().removeprefix("+ ")]
+    told.append(desk.window.sale.with_fee.text())
+    desk.key(Key.Key_F8)
+    desk.settle()
+    [issued] = [entry for entry in desk.entries() if entry.kind is EntryKind.PAYMENT_ISSUED]
+    names = ("amount_cents", "expected_fee_cents", "told_total_cents")
+    assert [format_dollars(Cents(issued.body[name])) for name in names] == told
+    assert issued.body["expected_fee_cents"] > 0
+    assert issued.body["consent"] == "told before launch"
 
 
 def test_o5_without_the_line_no_card_and_a_reason(desk: Desk) -> None:

@@ -60,7 +60,7 @@ WORKS: dict[str, Callable[[Desk], bool]] = {
     "Ctrl+Shift+L": lambda desk: desk.till.people.signed_in is None,
 }
 #: Keys that are no shortcuts of the window; what they do has tests of its own.
-ELSEWHERE = {"Enter", "Esc", "Ctrl+P", "Ctrl+R", "A", "P", "V", "S"}
+ELSEWHERE = {"Enter", "Esc", "Ctrl+P", "Ctrl+R", "Ctrl+T", "Ctrl+G", "A", "P", "V", "S"}
 
 
 def test_f1_lists_every_shortcut_and_no_other(desk: Desk) -> None:

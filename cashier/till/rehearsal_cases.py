@@ -1,0 +1,123 @@
+"""What a clerk can rehearse: each way a payment can go wrong, what it looks like and what is right to do.
+
+One table. How the stand-in for Invoice Cloud makes it happen is in `cashier.rehearsal`.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Case(StrEnum):
+    """A way in which a payment, or the line, can go wrong."""
+
+    DECLINE = "decline"
+    HANG = "hang"
+    SILENCE = "silence"
+    TWICE = "twice"
+    LATE = "late"
+    VERY_LATE = "very-late"
+    CLOSED = "closed"
+    AMOUNT = "amount"
+    DOUBLE = "double"
+    LINE = "line"
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """A case in plain words. `is_switch`: it is on until it is switched off, and about no one payment.
+
+    `sees` says what will be seen, `right` what is right then, `extra` what the clerk has to do that is not
+    taking a card payment and paying as the payer.
+    """
+
+    case: Case
+    title: str
+    sees: str
+    right: str
+    extra: str = ""
+    is_switch: bool = False
+
+    @property
+    def do(self) -> str:
+        """What the clerk has to do for it to happen."""
+        return self.extra or "Take a card payment and pay as the payer, with a test card."
+
+
+LESSONS = (
+    Lesson(
+        Case.DECLINE,
+        "The card is declined",
+        "The page says declined. No money was taken.",
+        "Let the payer try another card, or close the page and wait until the decline is certain. Only then "
+        "is the sale free for cash or another card.",
+    ),
+    Lesson(
+        Case.HANG,
+        "The page hangs",
+        "After Process Payment the page never answers. The card is charged all the same; the word of it "
+        "comes 20 seconds late.",
+        "Stop waiting. The payment is in doubt: do not charge again, give the payer the slip, wait.",
+    ),
+    Lesson(
+        Case.SILENCE,
+        "Power cut after the approval",
+        "The card is charged, but Invoice Cloud never says so by itself. It tells when it is asked, from 12 "
+        "seconds after the charge.",
+        "Wait, or press Check now on the page In doubt. Do not charge again.",
+    ),
+    Lesson(
+        Case.TWICE,
+        "The word comes twice",
+        "Invoice Cloud sends the same word two times, as it may.",
+        "Nothing. It counts once: one payment, one receipt.",
+    ),
+    Lesson(
+        Case.LATE,
+        "The word comes 4 seconds late",
+        "The page says thank you, and for a moment nothing proves it.",
+        "Wait. The page's word proves nothing; the receipt comes by itself.",
+    ),
+    Lesson(
+        Case.VERY_LATE,
+        "The word comes 20 seconds late",
+        "The page says thank you, and for a long while nothing proves it.",
+        "Wait, and do not charge again. Meanwhile the next payer can be served: the payment stays on the "
+        "page In doubt.",
+    ),
+    Lesson(
+        Case.CLOSED,
+        "Stopped, and approved a second later",
+        "The page works until you press Stop waiting. One second after that the card is charged.",
+        "Stop waiting cancels nothing. Leave the payment in doubt until Invoice Cloud has answered.",
+        "Pay as the payer, and press Stop waiting while the page works.",
+    ),
+    Lesson(
+        Case.AMOUNT,
+        "A wrong amount is told",
+        "Invoice Cloud's word is one cent short. It is not taken for this payment, and nothing settles it by "
+        "itself any more.",
+        "Do not charge again; give the payer the slip. A supervisor compares it with Invoice Cloud's portal "
+        "and records what stands there: V on the page In doubt, with a code such as 727634.",
+    ),
+    Lesson(
+        Case.DOUBLE,
+        "The payer is charged twice",
+        "Invoice Cloud charges the card two times for one payment and tells both.",
+        "One receipt is right. Tell a supervisor: the second charge stands on the page In doubt until "
+        "somebody has asked Invoice Cloud to pay it back and marked it as seen to.",
+    ),
+    Lesson(
+        Case.LINE,
+        "The line to Invoice Cloud drops",
+        "The status line says that the gateway does not answer, and cards are refused before anything is "
+        "sent.",
+        "Take cash or a check, or put the sale aside (Shift+F5). Bring the line back when you have tried it.",
+        "Drop it here: it is down until you bring it back.",
+        is_switch=True,
+    ),
+)
+
+
+def lesson(case: Case) -> Lesson:
+    """The lesson of a case."""
+    return next(item for item in LESSONS if item.case is case)
