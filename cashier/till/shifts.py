@@ -192,6 +192,15 @@ class Shifts:
         """What a close would carry on now. Raises Refused for money that must be seen to before."""
         return Closing(len(self._journal.unsettled_payments()), refuse_held(self._journal))
 
+    def carried_in(self) -> Closing:
+        """What a shift opened now would begin with beside its float, seen to or not."""
+        return Closing(len(self._journal.unsettled_payments()), all_held(self._journal))
+
+    def day_was_closed(self) -> bool:
+        """Whether the business date of the newest shift is closed, or was before it was opened again."""
+        shift = self._newest()
+        return shift is not None and self._was_closed(shift.business_date)
+
     def _not_theirs(self, shift: Shift) -> str:
         person = self._people.signed_in
         if person is None or person.id == shift.clerk_id or person.may(Permission.SEE_EXPECTED_TOTALS):

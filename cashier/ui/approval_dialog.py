@@ -174,10 +174,13 @@ class ApprovalDialog(QDialog):
     # -- Qt ------------------------------------------------------------------------------------------------
 
     def showEvent(self, event: QShowEvent) -> None:
-        """Typing starts at the first question."""
+        """Typing starts at the first question, or at who approves."""
         super().showEvent(event)
         fit_height(self)
-        self.answers[0].setFocus()
+        if self.answers:
+            self.answers[0].setFocus()
+        else:
+            (self.pin if self.supervisor.currentIndex() >= 0 else self.supervisor).setFocus()
 
     def reject(self) -> None:
         """Esc leaves; not while what was asked for is being done."""

@@ -18,9 +18,10 @@ from cashier.domain.money import format_dollars
 from cashier.domain.receipt import Receipt
 from cashier.till.draft import Line
 from cashier.till.snapshot import DraftView
-from cashier.ui.theme import tabular
-from cashier.ui.widgets import label, row, typed
+from cashier.ui.theme import scaled, tabular
+from cashier.ui.widgets import Shrinking, label, row, typed
 
+ROW_HEIGHT = 36
 LINE_ROLE = Qt.ItemDataRole.UserRole
 
 
@@ -85,6 +86,7 @@ class InvoiceList(QFrame):
         self.tree.setItemsExpandable(False)
         self.tree.setIndentation(14)
         self.tree.setFrameShape(QFrame.Shape.NoFrame)
+        self.tree.setMinimumHeight(scaled(ROW_HEIGHT))  # a line stays when a bar and large text take the room
         self.tree.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
         self.tree.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.tree.header().setStretchLastSection(False)
@@ -96,7 +98,13 @@ class InvoiceList(QFrame):
         self.empty = label("", "soft", wrap=True)
         self.empty.setAlignment(Qt.AlignmentFlag.AlignTop)
         self._stack = QStackedLayout()
-        self._stack.addWidget(self.empty)
+        inside = QWidget()
+        box = QVBoxLayout(inside)
+        box.setContentsMargins(0, 0, 0, 0)
+        box.addWidget(self.empty)
+        self._what_to_do = Shrinking(inside)
+        self._what_to_do.setAccessibleName("What to do")
+        self._stack.addWidget(self._what_to_do)
         self._stack.addWidget(self.tree)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(16, 12, 16, 12)
@@ -111,7 +119,7 @@ class InvoiceList(QFrame):
         if not draft.invoices:
             self.empty.setText(_what_to_do(recent))
             had_focus = self.tree.hasFocus()
-            self._stack.setCurrentWidget(self.empty)
+            self._stack.setCurrentWidget(self._what_to_do)
             self.tree.clear()
             self._items, self._drawn = {}, None
             if had_focus:

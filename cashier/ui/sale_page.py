@@ -154,7 +154,7 @@ class SalePage(QWidget):
         self.held.setToolTip(self.held.accessibleName())
         self.held.clicked.connect(lambda _checked=False: self.held_asked.emit())
         box = QVBoxLayout()
-        box.setSpacing(8)
+        box.setSpacing(12 - min(scaled(4), 8))  # large text takes the room
         box.addLayout(row(label("Total", "heading"), 1, self.total))
         box.addWidget(self._part_paid_rows())
         with_fee = label("With card fee", "soft")

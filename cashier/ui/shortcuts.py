@@ -1,7 +1,7 @@
 """The keys of the window, as F1 tells them: keys apart by blanks, and what they do."""
 
 SHORTCUTS = (
-    ("Ctrl+1  Ctrl+2  Ctrl+3  Ctrl+4  Ctrl+5", "sale, payment, in doubt, receipts, reports"),
+    ("Ctrl+1  Ctrl+2  Ctrl+3  Ctrl+4  Ctrl+5  Ctrl+6", "sale, payment, in doubt, receipts, shift, reports"),
     ("F3", "search a fee, or a receipt; an invoice number, typed or scanned, and Enter retrieve the invoice"),
     ("Shift+F3", "what stands in the search field is an invoice number: look it up"),
     ("F4", "customer and permit; Enter on the account number looks the customer up"),
@@ -18,6 +18,7 @@ SHORTCUTS = (
     ("Ctrl+N", "new sale"),
     ("Ctrl+P", "print the receipt, or a copy; without a printer, and for slips and reports, save it as PDF"),
     ("Ctrl+D", "open the drawer, with a reason"),
+    ("Ctrl+0", "counting the drawer: the rest is none"),
     ("Ctrl+R", "make the report again"),
     ("Ctrl+L", "lock the till; what is on it stays, and a payment goes on"),
     ("Ctrl+Shift+L", "sign out"),

@@ -26,10 +26,12 @@ from cashier.ui.pace import ByHand
 from cashier.ui.payer import Payer, until
 from cashier.ui.readers_dialog import ReadersDialog
 from cashier.ui.training_dialogs import GuideDialog, RehearseDialog
-from cashier.ui.window import DESK, RECEIPTS, REPORTS, MainWindow
+from cashier.ui.window import DESK, RECEIPTS, REPORTS, SHIFT, MainWindow
 
 #: What wraps needs its width before its height, and what holds it needs that.
 LAYOUT_ROUNDS = 4
+#: What the drawer of a training shift starts with, and the bill that it is counted in.
+FLOAT_CENTS, BILL_CENTS = 20_000, 10_000
 CARD, DECLINING_CARD = "4111111111111111", "4000000000000002"
 #: Longer than a decline must stand before it is the last word.
 QUIET_S = 60.0
@@ -104,6 +106,7 @@ class Tour:
         await self._no_charge(declined)
         self._receipts()
         await self._report()
+        self._shift()
         self._summary()
 
     # -- steps -------------------------------------------------------------------------------------------
@@ -310,6 +313,23 @@ class Tour:
         page = self._window.reports
         await until(lambda: page.report is not None and page.pdf.isEnabled(), "the report")
         self._picture("reports", "The day so far, as it will print: every tender, and what is not settled.")
+
+    def _shift(self) -> None:
+        """Count the drawer blind, carry on what is not settled, sign; the next shift would be opened here."""
+        page = self._window.shift
+        self._window.show_page(SHIFT)
+        self._picture("shift", "The open shift: cash in and out, drops by two people, and its close.")
+        page.working.count.setFocus()
+        self._key(page.working.count, Qt.Key.Key_Return)
+        QTest.keyClicks(page.counting.pieces[BILL_CENTS], str(FLOAT_CENTS // BILL_CENTS))
+        self._picture("shift-count", "The count: what should be in the drawer is not shown.")
+        page.counting.fill_rest()
+        self._key(page.counting.done, Qt.Key.Key_Return)
+        self._picture("shift-carry", "What is not settled is carried forward by name.")
+        self._key(QApplication.focusWidget(), Qt.Key.Key_Return)
+        self._picture("shift-sign", "The signature closes the shift, and with it the business date.")
+        self._key(QApplication.focusWidget(), Qt.Key.Key_Return)
+        self._picture("shift-open", "The next shift: its business date, and its starting cash, typed.")
 
     def _summary(self) -> None:
         snapshot = self._till.snapshot()

@@ -45,6 +45,9 @@ from cashier.ui.receipts_page import ReceiptsPage
 from cashier.ui.report_jobs import OpenDaybook
 from cashier.ui.reports_page import ReportsPage
 from cashier.ui.sale_page import SalePage
+from cashier.ui.shift_bar import ShiftBar
+from cashier.ui.shift_page import ShiftPage
+from cashier.ui.shift_steps import status_words
 from cashier.ui.shortcuts import SHORTCUTS
 from cashier.ui.swipe_guard import SCAN_LOST, SWIPED, SwipeGuard
 from cashier.ui.tender_dialog import TenderDialog
@@ -55,8 +58,8 @@ from cashier.ui.widgets import Button, ElidedLabel, FaultBar, Watermark, label, 
 if TYPE_CHECKING:
     import asyncio
 
-SALE, PAYMENT, DESK, RECEIPTS, REPORTS = range(5)
-PAGES = ("Sale", "Payment", "In doubt", "Receipts", "Reports")
+SALE, PAYMENT, DESK, RECEIPTS, SHIFT, REPORTS = range(6)
+PAGES = ("Sale", "Payment", "In doubt", "Receipts", "Shift", "Reports")
 ICON_SIZE = QSize(22, 22)
 RAIL_WIDTH_MAX, STATUS_HEIGHT = 220, 34
 #: What the words about the line keep when the status line is crowded.
@@ -66,6 +69,7 @@ _ICONS = (
     "mdi6.credit-card-outline",
     "mdi6.clock-alert-outline",
     "mdi6.receipt-text-outline",
+    "mdi6.account-clock-outline",
     "mdi6.chart-bar",
 )
 _LINES = {
@@ -75,7 +79,7 @@ _LINES = {
 
 
 class MainWindow(QMainWindow):
-    """One window, five pages."""
+    """One window, six pages."""
 
     closed = Signal()
 
@@ -85,6 +89,7 @@ class MainWindow(QMainWindow):
         self._till: Till | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._readers: ReadersDialog | None = None
+        self._greeted = ""
         self._shortcuts: list[QShortcut] = []
         self.messages = Messages(self)
         self.setWindowTitle("Permit counter till – TRAINING" if training else "Permit counter till")
@@ -94,6 +99,7 @@ class MainWindow(QMainWindow):
         self.payment = PaymentPage()
         self.desk = DeskPage(theme)
         self.receipts = ReceiptsPage(theme)
+        self.shift = ShiftPage(self._run)
         self.reports = ReportsPage(theme, self._run)
         self.acts = DeskActs(self, self.desk, self.messages.tell, self._run)
         self.lookups = Lookups(self, self.sale, self.messages, self._run)
@@ -101,8 +107,9 @@ class MainWindow(QMainWindow):
         self.fault_bar = FaultBar("Acknowledge …")
         self.print_bar = PrintBar()
         self.training = TrainingActs(self, self._run, self._spare)
+        self.shift_bar = ShiftBar()
         self.pages = QStackedWidget()
-        for page in (self.sale, self.payment, self.desk, self.receipts, self.reports):
+        for page in (self.sale, self.payment, self.desk, self.receipts, self.shift, self.reports):
             self.pages.addWidget(page)
         upper = QHBoxLayout()
         upper.setContentsMargins(0, 0, 0, 0)
@@ -116,6 +123,7 @@ class MainWindow(QMainWindow):
         layout.addWidget(self.fault_bar)
         layout.addWidget(self.print_bar)
         layout.addWidget(self.training.bar)
+        layout.addWidget(self.shift_bar)
         layout.addLayout(upper, 1)
         layout.addWidget(self._status(training))
         middle = QWidget()
@@ -146,7 +154,7 @@ class MainWindow(QMainWindow):
         rail.setFixedWidth(min(scaled(148), RAIL_WIDTH_MAX))
         layout = QVBoxLayout(rail)
         layout.setContentsMargins(8, 8, 8, 8)
-        layout.setSpacing(2)  # eight buttons at twice the size of text
+        layout.setSpacing(2)  # nine buttons at twice the size of text
         group = QButtonGroup(self)
         # A clear picture of the icon's size keeps the texts in place until the icons are there.
         blank = QPixmap(ICON_SIZE)
@@ -226,6 +234,8 @@ class MainWindow(QMainWindow):
         self.desk.open_asked.connect(self.open_payment)
         self.desk.slip_asked.connect(self.papers.save_slip)
         self.receipts.save_asked.connect(self.papers.save_receipt)
+        self.shift.sale_asked.connect(lambda: self.show_page(SALE))
+        self.shift_bar.shift_asked.connect(lambda: self.show_page(SHIFT))
         self.reports.told.connect(self.messages.tell)
         self.reports.noted.connect(lambda text: self.note_label.setText(text))
         self.fault_bar.pressed.connect(self.acts.acknowledge)
@@ -238,7 +248,8 @@ class MainWindow(QMainWindow):
             ("Ctrl+2", lambda: self.show_page(PAYMENT)),
             ("Ctrl+3", lambda: self.show_page(DESK)),
             ("Ctrl+4", lambda: self.show_page(RECEIPTS)),
-            ("Ctrl+5", lambda: self.show_page(REPORTS)),
+            ("Ctrl+5", lambda: self.show_page(SHIFT)),
+            ("Ctrl+6", lambda: self.show_page(REPORTS)),
             ("F1", self.show_shortcuts),
             ("F3", self._search),
             ("Shift+F3", self._look_up_invoice),
@@ -295,6 +306,7 @@ class MainWindow(QMainWindow):
         self.lookups.attach(till)
         self.aside.attach(till)
         self.receipts.attach(till)
+        self.shift.attach(till)
         self.reports.attach(till, open_daybook)
         self.training.attach(till, rehearsal)
         self.presence.attach(till, self._run)
@@ -305,11 +317,27 @@ class MainWindow(QMainWindow):
             till.show_payment(unsettled[-1].reference)
             self.show_page(PAYMENT if len(unsettled) == 1 else DESK)
         if not self.presence.is_away:
+            self._lead_to_shift()
             self._ask_for_held()
 
     def _somebody_is_back(self) -> None:
-        self._page(self.pages.currentIndex()).focus_start()
+        if not self._lead_to_shift():
+            self._page(self.pages.currentIndex()).focus_start()
         self._ask_for_held()
+
+    def _lead_to_shift(self) -> bool:
+        """Who signs in while no shift is open is asked to open one, unless a payment is before them."""
+        assert self._till is not None
+        snapshot = self._till.snapshot()
+        person = snapshot.people.signed_in
+        is_new = person is not None and person.id != self._greeted
+        self._greeted = person.id if person is not None else ""
+        no_shift = snapshot.shift is None or snapshot.shift.is_closed
+        is_paying = self.pages.currentIndex() == PAYMENT and bool(snapshot.unsettled)
+        leads = is_new and no_shift and not is_paying
+        if leads:
+            self.show_page(SHIFT)
+        return leads
 
     def _ask_for_held(self) -> None:
         """Ask somebody who is there, until it is settled, for what was held when the till last ended."""
@@ -335,6 +363,10 @@ class MainWindow(QMainWindow):
             self.receipts.refresh()
         elif page is self.desk:
             self.desk.refresh()
+        elif page is self.shift:
+            self.shift.refresh()
+        if snapshot.people.signed_in is None:
+            self._greeted = ""
         self.fault_bar.show_fault(snapshot.journal_fault)
         self.prints.refresh()
         self.training.refresh()
@@ -342,8 +374,9 @@ class MainWindow(QMainWindow):
         self.presence.show_people(snapshot.people)
 
     def _show_status(self, snapshot: Snapshot) -> None:
-        who = snapshot.cashier or "nobody is signed in"
-        self.till_label.setText(f"Till {snapshot.till} · {who} · {snapshot.agency}")
+        self.till_label.setText(status_words(snapshot.till, snapshot.cashier, snapshot.shift))
+        self.till_label.setToolTip(f"{self.till_label.text()} · {snapshot.agency}")
+        self._show_shift_bar(snapshot)
         reader = snapshot.draft.reader
         self.reader_label.setText(f"reader: {reader.reader.label}" if reader else "no reader chosen")
         if self._readers is not None:
@@ -357,6 +390,10 @@ class MainWindow(QMainWindow):
         unsettled = sum(row.reference != paying for row in snapshot.unsettled)
         self._show_count(unsettled, len(self._till.desk.view().matters) if self._till else 0)
 
+    def _show_shift_bar(self, snapshot: Snapshot) -> None:
+        page = self.pages.currentIndex()
+        self.shift_bar.show_snapshot(snapshot, on_sale=page == SALE, on_shift=page == SHIFT)
+
     def _show_count(self, unsettled: int, matters: int) -> None:
         """What needs a person, on the rail: payments in doubt, and what is to be seen to."""
         counts = ((unsettled, "not settled"), (matters, "to be seen to"))
@@ -367,14 +404,18 @@ class MainWindow(QMainWindow):
 
     # -- verbs ---------------------------------------------------------------------------------------------
 
-    def _page(self, page: int) -> SalePage | PaymentPage | DeskPage | ReceiptsPage | ReportsPage:
-        return (self.sale, self.payment, self.desk, self.receipts, self.reports)[page]
+    def _page(self, page: int) -> SalePage | PaymentPage | DeskPage | ReceiptsPage | ShiftPage | ReportsPage:
+        return (self.sale, self.payment, self.desk, self.receipts, self.shift, self.reports)[page]
 
     def show_page(self, page: int) -> None:
         """Bring a page up; what was typed elsewhere stays."""
         self.sale.commit_fields()
+        if page != SHIFT:
+            self.shift.leave()
         self.pages.setCurrentIndex(page)
         self.rail[page].setChecked(True)
+        if self._till is not None:
+            self._show_shift_bar(self._till.snapshot())
         if self._watermark is not None:
             self._watermark.raise_()
         if page == RECEIPTS:
@@ -382,6 +423,8 @@ class MainWindow(QMainWindow):
         elif page == DESK:
             self.desk.refresh()
             self.acts.shown()
+        elif page == SHIFT:
+            self.shift.refresh()
         elif page == REPORTS:
             self.reports.refresh()
         self._page(page).focus_start()

@@ -84,6 +84,8 @@ class Desk:
         )
         #: Who is signed in when the till is there; empty for nobody, and nobody is known.
         self.clerk = CLERK
+        #: Whether a shift is open then.
+        self.has_shift = True
         #: Keys are a hand's, however fast a test types them.
         self.pace: Pace = ByHand()
         self.pages: list[HostedPage] = []
@@ -128,7 +130,8 @@ class Desk:
         )
         if self.clerk:
             staff(self.till.people, self.clerk)
-            open_shift(self.till.shifts)
+            if self.has_shift:
+                open_shift(self.till.shifts)
         daybook = partial(open_daybook, self.file)
         rehearsal = Rehearsal(self.till, self.stand_in) if self.stand_in is not None else None
         self.window.attach(self.till, cast(ViewMaker, self._make_page), daybook, rehearsal)

@@ -27,7 +27,7 @@ def page_of(desk: Desk, receipts: int = 3, **start: object) -> ReportsPage:
     desk.journal.record(list(drafts_of(desk, receipts))) if receipts else None
     desk.clerk = SUPERVISOR
     desk.start(**start)  # type: ignore[arg-type]
-    desk.key(Key.Key_5, Qt.KeyboardModifier.ControlModifier)
+    desk.key(Key.Key_6, Qt.KeyboardModifier.ControlModifier)
     desk.settle()
     return desk.window.reports
 

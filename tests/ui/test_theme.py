@@ -194,17 +194,24 @@ def test_nothing_is_cut_off(desk: Desk, size: tuple[int, int], text_scale: float
     for name in pages(desk):
         desk.lay_out()
         assert desk.window.width() == size[0], name
-        for label in desk.labels():
-            if label.isVisible() and not isinstance(label, ElidedLabel) and label.objectName() != "key":
-                assert _fits(label, text_scale), f"{name}: {label.text()!r} in {label.size()}"
-                height = label.visibleRegion().boundingRect().height()
-                assert height > 12 or _is_scrolled(label) or not label.text(), f"{name}: {label.text()!r}"
+        check_texts(desk, name, text_scale)
         for button in desk.window.findChildren(QPushButton):
             if button.isVisible():
-                assert button.width() >= button.fontMetrics().horizontalAdvance(button.text()), name
-                assert button.height() >= button.fontMetrics().height(), name
                 seen = button.visibleRegion().boundingRect()
                 assert seen == button.rect(), f"{name}: {button.text()!r} is cut off"
+
+
+def check_texts(desk: Desk, name: str, text_scale: float) -> None:
+    """Every text of the window has the room that it needs."""
+    for label in desk.labels():
+        if label.isVisible() and not isinstance(label, ElidedLabel) and label.objectName() != "key":
+            assert _fits(label, text_scale), f"{name}: {label.text()!r} in {label.size()}"
+            height = label.visibleRegion().boundingRect().height()
+            assert height > 12 or _is_scrolled(label) or not label.text(), f"{name}: {label.text()!r}"
+    for button in desk.window.findChildren(QPushButton):
+        if button.isVisible():
+            assert button.width() >= button.fontMetrics().horizontalAdvance(button.text()), name
+            assert button.height() >= button.fontMetrics().height(), name
 
 
 def _is_scrolled(widget: QWidget | None) -> bool:

@@ -19,7 +19,7 @@ from cashier.ui.readers_dialog import ReadersDialog
 from cashier.ui.retrieve_dialogs import HeldSalesDialog
 from cashier.ui.shortcuts import SHORTCUTS
 from cashier.ui.tender_dialog import TenderDialog
-from cashier.ui.window import DESK, PAYMENT, RECEIPTS, REPORTS, SALE
+from cashier.ui.window import DESK, PAYMENT, RECEIPTS, REPORTS, SALE, SHIFT
 from tests.fakes.entries import Drafts
 from tests.fakes.people import CLERK, CLERK_PIN, at_once
 from tests.ui.desk import Desk
@@ -40,7 +40,8 @@ WORKS: dict[str, Callable[[Desk], bool]] = {
     "Ctrl+2": lambda desk: on(desk) == PAYMENT,
     "Ctrl+3": lambda desk: on(desk) == DESK,
     "Ctrl+4": lambda desk: on(desk) == RECEIPTS,
-    "Ctrl+5": lambda desk: on(desk) == REPORTS,
+    "Ctrl+5": lambda desk: on(desk) == SHIFT,
+    "Ctrl+6": lambda desk: on(desk) == REPORTS,
     "F3": lambda desk: desk.focus is desk.window.sale.fees.search,
     "Shift+F3": lambda desk: "invoice number here first" in desk.window.sale.fees.reason.text(),
     "F4": lambda desk: desk.focus is desk.window.sale.fields["name"],
@@ -60,7 +61,7 @@ WORKS: dict[str, Callable[[Desk], bool]] = {
     "Ctrl+Shift+L": lambda desk: desk.till.people.signed_in is None,
 }
 #: Keys that are no shortcuts of the window; what they do has tests of its own.
-ELSEWHERE = {"Enter", "Esc", "Ctrl+P", "Ctrl+R", "Ctrl+T", "Ctrl+G", "A", "P", "V", "S"}
+ELSEWHERE = {"Enter", "Esc", "Ctrl+P", "Ctrl+R", "Ctrl+T", "Ctrl+G", "Ctrl+0", "A", "P", "V", "S"}
 
 
 def test_f1_lists_every_shortcut_and_no_other(desk: Desk) -> None:
@@ -354,7 +355,8 @@ def test_a_till_that_cannot_be_started_is_told(desk: Desk) -> None:
 def test_the_status_line_says_what_is_what(desk: Desk) -> None:
     desk.start()
     window = desk.window
-    assert window.till_label.text() == "Till A · Kim Clerk · Sampletown Building Department"
+    assert window.till_label.text() == "Till A · Kim Clerk · shift since 15:04"
+    assert window.till_label.toolTip().endswith(" · Sampletown Building Department")
     assert window.reader_label.text() == "no reader chosen"
     desk.till.choose_reader("swipe")
     assert window.reader_label.text() == "reader: Swipe reader"
@@ -406,7 +408,7 @@ def test_the_icons_come_after_the_first_paint(desk: Desk) -> None:
     desk.window.show_icons()
     after = [_pixels(button.icon()) for button in desk.window.rail]
     assert len(set(before)) == 1
-    assert len(set(after)) == 5
+    assert len(set(after)) == 6
 
 
 def _pixels(icon) -> bytes:  # type: ignore[no-untyped-def]
