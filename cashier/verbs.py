@@ -279,7 +279,7 @@ async def match_settlement(
     The days are those whose charges are expected in the file; without them, the days that the file names.
     Changes nothing. Raises Refused for a file with faults, Unavailable when the hub cannot be asked.
     """
-    from cashier.domain.charges import journal_charges
+    from cashier.domain.charges import journal_charges, journal_refunds
     from cashier.domain.entries import utc_text
     from cashier.domain.settling import match
     from cashier.gateway.settlement import ColumnNames, FileShape, read_settlement
@@ -298,7 +298,7 @@ async def match_settlement(
         raise Refused(f"{found.name}: names no days. Give --from and --to.")
     if first > last:
         raise Refused(f"--from {first.isoformat()} is after --to {last.isoformat()}")
-    charges = journal_charges(read_entries(journal))
+    charges, refunds = journal_charges(read_entries(journal)), journal_refunds(read_entries(journal))
     hub = (
         await _hub_charges(settings, min(first, *dates), max(last, *dates)) if settings and with_hub else None
     )
@@ -312,7 +312,9 @@ async def match_settlement(
         first=first,
         last=last,
         made_at=utc_text(SystemClock().now()),
-        match=match(found.lines, charges, hub, till, lambda stamp: first <= _local_day(stamp) <= last),
+        match=match(
+            found.lines, charges, hub, till, lambda stamp: first <= _local_day(stamp) <= last, refunds
+        ),
         training=training,
     )
 

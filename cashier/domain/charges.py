@@ -1,12 +1,16 @@
-"""What a journal has as paid by card: every invoice confirmed or vouched for, with payment and receipt."""
+"""What a journal has as paid by card: every invoice confirmed or vouched for, with payment and receipt.
+
+And what it has as asked to go back to a card.
+"""
 
 from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
+from cashier.domain.corrections import CORRECTION_KINDS, Refund, RefundConfirmed, correction_of
 from cashier.domain.entries import Entry, EntryKind, Json
 from cashier.domain.money import Cents
-from cashier.domain.settlement import JournalCharge
+from cashier.domain.settlement import JournalCharge, JournalRefund
 
 
 def journal_charges(entries: Iterable[Entry]) -> tuple[JournalCharge, ...]:
@@ -34,6 +38,34 @@ def journal_charges(entries: Iterable[Entry]) -> tuple[JournalCharge, ...]:
         for payment, told in charges.items()
         for charge in told
     )
+
+
+def journal_refunds(entries: Iterable[Entry]) -> tuple[JournalRefund, ...]:
+    """The card refunds that a journal's entries ask for, in that order."""
+    guids: dict[str, list[str]] = {}
+    paid: dict[str, tuple[str, str]] = {}
+    found: dict[str, JournalRefund] = {}
+    for entry in entries:
+        if entry.kind is EntryKind.RECEIPT_ISSUED:
+            paid[entry.body["number"]] = entry.body["payment_id"], entry.body["reference"]
+        elif entry.kind is EntryKind.PAYMENT_TOLD:
+            told = (item["payment_guid"] for item in entry.body["confirmations"])
+            guids.setdefault(entry.subject, []).extend(guid for guid in told if guid)
+        elif entry.kind in CORRECTION_KINDS:
+            correction = correction_of(entry)
+            if isinstance(correction, Refund) and not correction.is_done:
+                payment, reference = paid[correction.receipt]
+                found[correction.id] = JournalRefund(
+                    correction.receipt,
+                    correction.business_date,
+                    correction.amount_cents,
+                    False,
+                    reference,
+                    tuple(dict.fromkeys(guids.get(payment, ()))),
+                )
+            elif isinstance(correction, RefundConfirmed):
+                found[correction.refund] = replace(found[correction.refund], is_done=True)
+    return tuple(found.values())
 
 
 def _told(entry: Entry, issued: Json, known: list[JournalCharge]) -> list[Any]:

@@ -3,11 +3,13 @@
 Each is an entry beside the receipt, which stays as it is (behaviours R3, V1 to V4). The subject is the sale.
 """
 
-from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass, replace
+from enum import StrEnum
 from typing import Any
 
 from cashier.domain.entries import Draft, Entry, EntryKind
+from cashier.domain.errors import Discrepancy
 from cashier.domain.money import Cents
 from cashier.domain.receipt import Receipt, TenderKind
 
@@ -70,12 +72,42 @@ class ReturnedCheck:
     by: str
 
 
-Correction = Void | Refund | ReturnedCheck
-_KINDS: Mapping[EntryKind, type[Void] | type[Refund] | type[ReturnedCheck]] = {
+class SeenAt(StrEnum):
+    """Where it was seen that a card refund was made. Persisted by name."""
+
+    PORTAL = "portal"
+    SETTLEMENT_FILE = "settlement file"
+
+
+@dataclass(frozen=True)
+class RefundConfirmed:
+    """A card refund that was asked for is made: body of REFUND_CONFIRMED.
+
+    `refund` is the id of the Refund that it speaks of, `reference` the number under which it was seen. From
+    its `business_date` on the refund counts as done; the day on which it was asked for stays as it was.
+    """
+
+    refund: str
+    receipt: str
+    business_date: str
+    seen_at: SeenAt
+    reference: str
+    reason: str
+    requester: str
+    approver: str
+
+
+#: What takes money back, as reports count it.
+Undoing = Void | Refund | ReturnedCheck
+Correction = Undoing | RefundConfirmed
+_KINDS: Mapping[EntryKind, type[Void] | type[Refund] | type[ReturnedCheck] | type[RefundConfirmed]] = {
     EntryKind.RECEIPT_VOIDED: Void,
     EntryKind.REFUND_MADE: Refund,
     EntryKind.CHECK_RETURNED: ReturnedCheck,
+    EntryKind.REFUND_CONFIRMED: RefundConfirmed,
 }
+#: Every kind of entry that is a correction.
+CORRECTION_KINDS = tuple(_KINDS)
 
 
 def correction_draft(entry_id: str, sale_id: str, correction: Correction) -> Draft:
@@ -92,6 +124,8 @@ def correction_of(entry: Entry) -> Correction | None:
     body: dict[str, Any] = dict(entry.body)
     if made is Refund:
         body["kind"] = TenderKind(body["kind"])
+    elif made is RefundConfirmed:
+        body["seen_at"] = SeenAt(body["seen_at"])
     return made(**body)
 
 
@@ -115,4 +149,44 @@ def refundable_cents(receipt: Receipt, corrections: Iterable[Correction]) -> Cen
         for item in corrections
         if isinstance(item, Refund | ReturnedCheck) and item.receipt == receipt.number
     )
-    return Cents(receipt.paid_cents - gone)
+    # A check may come back from the bank after its money was refunded.
+    return Cents(max(receipt.paid_cents - gone, 0))
+
+
+def counted(corrections: Iterable[tuple[Correction, str]]) -> Iterator[tuple[Undoing, str]]:
+    """Corrections, each with its till, as reports count them: a confirmed refund comes again, as done.
+
+    It then has the business date of its confirmation, and says where it was seen. Takes all there are, in
+    order. Raises Discrepancy for a confirmation of what was not asked for.
+    """
+    asked: dict[str, Refund] = {}
+    for item, till in corrections:
+        if not isinstance(item, RefundConfirmed):
+            if isinstance(item, Refund) and not item.is_done:
+                asked[item.id] = item
+            yield item, till
+            continue
+        refund = asked.pop(item.refund, None)
+        if refund is None:
+            raise Discrepancy(f"A refund of {item.receipt} is confirmed that was not asked for, or twice.")
+        seen = f"asked for on {refund.business_date}; {item.seen_at.value} {item.reference}"
+        text = f"{refund.text} ({seen}, approved by {item.approver})"
+        yield replace(refund, is_done=True, business_date=item.business_date, text=text), till
+
+
+def open_refunds(corrections: Iterable[Correction]) -> tuple[Refund, ...]:
+    """Card refunds that were asked for and are not known to be made, oldest first."""
+    asked: dict[str, Refund] = {}
+    for item in corrections:
+        if isinstance(item, Refund) and not item.is_done:
+            asked[item.id] = item
+        elif isinstance(item, RefundConfirmed):
+            asked.pop(item.refund, None)
+    return tuple(asked.values())
+
+
+def made_refunds(corrections: Iterable[Correction]) -> tuple[Refund, ...]:
+    """Refunds that were made, or are known to be."""
+    corrections = tuple(corrections)
+    still_open = {item.id for item in open_refunds(corrections)}
+    return tuple(item for item in corrections if isinstance(item, Refund) and item.id not in still_open)

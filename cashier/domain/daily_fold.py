@@ -4,7 +4,7 @@ import datetime as dt
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from cashier.domain.corrections import Correction, Refund, ReturnedCheck, Void
+from cashier.domain.corrections import Correction, Refund, ReturnedCheck, Undoing, Void, counted
 from cashier.domain.daily import (
     Allocation,
     Carried,
@@ -43,7 +43,7 @@ class Undone:
     back of it. `till` recorded it.
     """
 
-    correction: Correction
+    correction: Undoing
     receipt: Receipt | None
     before_cents: int
     till: str
@@ -312,12 +312,12 @@ def undone_between(
 ) -> tuple[Undone, ...]:
     """The corrections of a scope's days, each with what came before it. Takes all there are, in order.
 
-    A refund that was asked for and is done later comes twice under one id: it counts once, when it is done.
+    A refund that was asked for and confirmed later comes twice under one id: it counts once, when it is done.
     """
     first, last = scope.first.isoformat(), scope.last.isoformat()
     gone: dict[str, int] = {}
     found: list[Undone] = []
-    for correction, till in corrections:
+    for correction, till in counted(corrections):
         before = gone.get(correction.receipt, 0)
         counts = not isinstance(correction, Void) and getattr(correction, "is_done", True)
         if counts:

@@ -34,6 +34,7 @@ class EntryKind(StrEnum):
     RECEIPT_ISSUED = "receipt_issued"
     RECEIPT_VOIDED = "receipt_voided"
     REFUND_MADE = "refund_made"
+    REFUND_CONFIRMED = "refund_confirmed"
     CHECK_RETURNED = "check_returned"
     SHIFT_OPENED = "shift_opened"
     SHIFT_SUSPENDED = "shift_suspended"

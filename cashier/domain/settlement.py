@@ -95,6 +95,21 @@ class JournalCharge:
 
 
 @dataclass(frozen=True)
+class JournalRefund:
+    """One card refund that was asked for at this till; `is_done` once two people recorded that it was made.
+
+    `payment_guids` and `reference` are of the payment that it gives back.
+    """
+
+    receipt: str
+    business_date: str
+    amount_cents: Cents
+    is_done: bool
+    reference: str
+    payment_guids: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class HubCharge:
     """One postback that the hub stored, of any till of the site: an approval, a decline or neither.
 

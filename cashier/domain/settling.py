@@ -12,10 +12,11 @@ from dataclasses import dataclass, replace
 
 from cashier.domain.money import format_dollars
 from cashier.domain.postback import Approved
-from cashier.domain.scrub import MASK, scrub_card_numbers
+from cashier.domain.scrub import scrub_card_numbers
 from cashier.domain.settlement import (
     HubCharge,
     JournalCharge,
+    JournalRefund,
     LineKind,
     Row,
     SettlementLine,
@@ -23,6 +24,7 @@ from cashier.domain.settlement import (
     Side,
     Verdict,
 )
+from cashier.domain.settling_refunds import guid_key, refund_rows
 
 _ORDER = {verdict: place for place, verdict in enumerate(Verdict)}
 
@@ -55,19 +57,21 @@ def match(
     hub: Sequence[HubCharge] | None,
     till: str,
     expected: Callable[[str], bool] = lambda _stamp: True,
+    refunds: Sequence[JournalRefund] = (),
 ) -> SettlementMatch:
     """Match a settlement file with a till's journal and the site's postbacks at the hub.
 
     `hub` is None when it was not asked. `till` is the journal's. `expected` says of a UTC stamp whether a
-    charge of that moment belongs into the file: one that does not is matched, but not missed.
+    charge of that moment belongs into the file: one that does not is matched, but not missed. `refunds` are
+    those that were asked for at this till: what went back is held beside them.
     """
     whole = {_invoice(charge.invoice) for charge in journal}
     items = [_line_item(line, whole) for line in lines if line.kind is LineKind.CHARGE]
     items += [_journal_item(charge) for charge in journal]
     items += [_hub_item(charge, whole) for charge in hub or () if charge.approved == Approved.YES]
     unclear = {_guid(charge): charge.approved for charge in hub or () if charge.approved != Approved.YES}
-    journalled = {_guid(charge): charge for charge in journal}
-    rows = [_refund_row(line, journalled) for line in lines if line.kind is not LineKind.CHARGE]
+    journalled = {guid_key(charge.payment_guid): charge for charge in journal}
+    rows = refund_rows([line for line in lines if line.kind is not LineKind.CHARGE], journalled, refunds)
     asked = _Asked(till, hub is not None, expected)
     for guid, told in _charges(items).items():
         parts = [_part(part) for part in _parts(told)]
@@ -82,9 +86,7 @@ def match(
 
 
 def _guid(told: SettlementLine | JournalCharge | HubCharge) -> str:
-    """A PaymentGUID in one spelling; empty when it is none or could not be kept (see `scrub`)."""
-    text = told.payment_guid.strip().strip("{}").replace("-", "").casefold()
-    return "" if MASK in told.payment_guid else text
+    return guid_key(told.payment_guid)
 
 
 def _invoice(text: str) -> str:
@@ -341,22 +343,6 @@ def _sides(row: Row) -> tuple[tuple[str, Side | None], ...]:
 def _told(amounts: Iterable[tuple[str, int | None]]) -> str:
     texts = (f"{name} {'unreadable' if cents is None else format_dollars(cents)}" for name, cents in amounts)
     return ", ".join(texts) + "."
-
-
-def _refund_row(line: SettlementLine, journal: dict[str, JournalCharge]) -> Row:
-    """A refund, with the receipt of the charge it gives back where the journal has that."""
-    charge = journal.get(_guid(line)) if _guid(line) else None
-    return Row(
-        verdict=Verdict.REFUND,
-        payment_guid=line.payment_guid,
-        reference=line.reference,
-        invoices=(line.invoice,) if line.invoice else (),
-        till=charge.till if charge else "",
-        receipt=charge.receipt if charge else "",
-        when=line.date.isoformat() if line.date else "",
-        file=Side(line.amount_cents, line.fee_cents),
-        lines=(line.row,),
-    )
 
 
 def _first(texts: Iterable[str]) -> str:

@@ -62,7 +62,13 @@ def _date_of(entry: Entry) -> dt.date:
 def left_open(journal: Journal, before: dt.date) -> tuple[dt.date, ...]:
     """Business dates before a date on which something was recorded and that nobody closed, in order."""
     closed = journal.last_of(EntryKind.DAY_CLOSED)
-    kinds = (EntryKind.RECEIPT_ISSUED, EntryKind.REFUND_MADE, EntryKind.SHIFT_CLOSED)
+    kinds = (
+        EntryKind.RECEIPT_ISSUED,
+        EntryKind.REFUND_MADE,
+        EntryKind.REFUND_CONFIRMED,
+        EntryKind.CHECK_RETURNED,
+        EntryKind.SHIFT_CLOSED,
+    )
     dates = {_date_of(entry) for entry in journal.entries_of(kinds, closed.seq if closed else 0)}
     earliest = _date_of(closed) + dt.timedelta(days=1) if closed else dt.date.min
     return tuple(sorted(date for date in dates if earliest <= date < before))

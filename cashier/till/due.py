@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from cashier.domain.corrections import corrections_of, is_void
+from cashier.domain.corrections import ReturnedCheck, corrections_of, is_void, refundable_cents
 from cashier.domain.entries import EntryKind
 from cashier.domain.errors import Refused
 from cashier.domain.money import Cents, format_dollars
@@ -123,7 +123,12 @@ def _pays_wholly(journal: Journal, receipt: Receipt, key: str) -> bool:
     ]
     if not whole or not paid or paid[0] < whole[0]:
         return False
-    return any(item.number == receipt.number for item in standing_receipts(journal, receipt.sale_id))
+    done = [
+        item for item in corrections_of(journal.entries(receipt.sale_id)) if item.receipt == receipt.number
+    ]
+    # A check that the bank returned is owed again, and so is what was refunded to the last cent.
+    is_owed = any(isinstance(item, ReturnedCheck) for item in done) or not refundable_cents(receipt, done)
+    return not is_void(receipt, done) and not is_owed
 
 
 def remaining(journal: Journal, sale_id: str, sale: Sale) -> Sale:

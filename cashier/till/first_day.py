@@ -88,7 +88,7 @@ STEPS = (
     ),
     Step(
         "Close the day",
-        "Count, carry forward what is in doubt, and close. The Z report is on Reports (Ctrl+5).",
+        "On Shift (Ctrl+5): count, carry forward what is in doubt, and sign. The Z is on Reports (Ctrl+6).",
         lambda facts: EntryKind.DAY_CLOSED in facts.kinds,
     ),
 )

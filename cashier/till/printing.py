@@ -27,6 +27,7 @@ from cashier.domain.prints import (
 from cashier.domain.receipt import TenderKind, receipt_number
 from cashier.domain.receipt_text import LocalTime, Marks, Paper
 from cashier.till.approval import checked_reason
+from cashier.till.cash_back import CashBack
 from cashier.till.config import TillConfig
 from cashier.till.identity import new_id
 from cashier.till.papers import Papers, said_of
@@ -36,6 +37,7 @@ from cashier.till.ports import Clock, Journal, Mailer, Printer, PrintOutcome, Pr
 WAITING_MAX = 50
 #: Receipts that are printed after one look at the journal: those of a moment, not of a week.
 CATCH_UP_MAX = 20
+CASH_TAKEN = "cash taken"
 _OUTCOMES = {
     PrintOutcome.PRINTED: PrintState.PRINTED,
     PrintOutcome.NOT_PRINTED: PrintState.FAILED,
@@ -97,7 +99,8 @@ class Printing:
         self._seen = self._start - (1 if self._is_newest_unasked() else 0)
         last = journal.last_of(EntryKind.TENDER_TAKEN)
         self._tender_seq = last.seq if last else 0
-        self._kicks: list[str] = []
+        self._cash_back = CashBack(journal)
+        self._kicks: list[tuple[str, str]] = []
         self._kicked: set[str] = set()
 
     # -- looking -------------------------------------------------------------------------------------------
@@ -152,12 +155,19 @@ class Printing:
         self.try_again()  # whoever prints now has looked after the printer, or will hear that it needs it
         return item
 
-    def save(self, number: str, language: str, write: Callable[[Paper], None]) -> Print:
-        """A receipt into a file, which is a print like every other: the next one says DUPLICATE.
+    def save(
+        self,
+        number: str,
+        language: str,
+        write: Callable[[Paper], None],
+        what: PrintWhat = PrintWhat.RECEIPT,
+        of: str = "",
+    ) -> Print:
+        """A receipt or a refund slip into a file: a print like every other, the next one says DUPLICATE.
 
         `write` writes the file and raises OSError when it cannot; that is raised here again.
         """
-        item = self._made(self.papers.receipt(number).number, language, PrintWhat.RECEIPT, "", "")
+        item = self._made(self.papers.receipt(number).number, language, what, of, "")
         paper = self.papers.of_print(item)
         self._record(item)
         try:
@@ -256,6 +266,9 @@ class Printing:
         if entry is not None and entry.seq > self._tender_seq:
             self._tender_seq = entry.seq
             self._kick_for(entry)
+        if given_back := self._cash_back.look():
+            self._kicks += given_back
+            self._bell.set()
         if self._newest_sequence() > self._seen:
             self._bell.set()
 
@@ -263,7 +276,7 @@ class Printing:
         tender = entry.body.get("tender", entry.body)
         if tender.get("kind") == TenderKind.CASH.value:
             self._kicked.add(str(tender.get("id", "")))
-            self._kicks.append(str(entry.body.get("receipt", "")))
+            self._kicks.append((CASH_TAKEN, str(entry.body.get("receipt", ""))))
             self._bell.set()
 
     def _newest_sequence(self) -> int:
@@ -305,7 +318,7 @@ class Printing:
             cash = [tender for tender in receipt.tenders if tender.kind is TenderKind.CASH]
             # Never for cash that was taken before this start: nobody stands at the drawer then.
             if sequence > self._start and any(not one.id or one.id not in self._kicked for one in cash):
-                self._kicks.append(receipt.number)
+                self._kicks.append((CASH_TAKEN, receipt.number))
         await self._kick()
         for receipt in receipts:
             if self.config.automatic and self.config.printer is not None:
@@ -318,8 +331,8 @@ class Printing:
         kicks, self._kicks = self._kicks, []
         if self.config.printer is None:
             return
-        for receipt in kicks:
-            self._record_drawer({"reason": "cash taken", "by": self._clerk(), "receipt": receipt})
+        for reason, receipt in kicks:
+            self._record_drawer({"reason": reason, "by": self._clerk(), "receipt": receipt})
             result = await self.config.printer.open_drawer()
             if result.outcome is not PrintOutcome.PRINTED:
                 self._tell(f"The drawer did not open: {result.reason}. Open it with its key.")

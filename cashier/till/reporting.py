@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from cashier.domain.corrections import Correction, correction_of
+from cashier.domain.corrections import CORRECTION_KINDS, Correction, correction_of
 from cashier.domain.daily import (
     Carried,
     DailyReport,
@@ -28,7 +28,6 @@ from cashier.till.ports import Daybook, Journal
 
 #: Days in one report, at most: a year and a leap day.
 DAYS_MAX = 366
-_CORRECTIONS = (EntryKind.RECEIPT_VOIDED, EntryKind.REFUND_MADE, EntryKind.CHECK_RETURNED)
 #: Members of a close that a report must find again in the journal.
 _CHECKED = ("figures", "numbers")
 
@@ -204,7 +203,7 @@ def _report(
 
 def _corrections(daybook: Daybook, upto: int | None) -> Iterator[tuple[Correction, str]]:
     """Corrections with the till that recorded each, up to an entry: what came after a close is not in it."""
-    for entry in daybook.entries_of(_CORRECTIONS):
+    for entry in daybook.entries_of(CORRECTION_KINDS):
         if upto is not None and entry.seq > upto:
             return
         found = correction_of(entry)

@@ -112,7 +112,7 @@ class Till:
             config, clock, randomness, journal, self.people, self._changed, self._refuse_while_paying
         )
         self.tenders = Tenders(config, clock, randomness, journal, self.people, self.shifts)
-        self.corrections = Corrections(clock, randomness, journal, self.people, self.shifts)
+        self.corrections = Corrections(clock, randomness, journal, self.people, self.shifts, self._changed)
         self._listeners: list[Callable[[], None]] = []
         self._line = Line()
         self._busy = False

@@ -6,7 +6,9 @@ from pathlib import Path
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFileDialog, QWidget
 
+from cashier.domain.corrections import Refund
 from cashier.domain.errors import CashierError
+from cashier.domain.prints import PrintWhat
 from cashier.domain.receipt import Receipt
 from cashier.domain.slip import Slip, SlipKind
 from cashier.till.printing import Printing
@@ -35,6 +37,12 @@ class Papers:
         dialog.fileSelected.connect(lambda file: self.write_receipt(receipt, Path(file)))
         dialog.open()
 
+    def save_refund(self, receipt: Receipt, refund: Refund) -> None:
+        """Ask where, then write a refund's slip as a PDF."""
+        dialog = self._dialog("Save the refund slip", f"refund-{receipt.number}.pdf", [PDF])
+        dialog.fileSelected.connect(lambda file: self.write_receipt(receipt, Path(file), refund))
+        dialog.open()
+
     def save_slip(self, slip: Slip) -> None:
         """Ask where and for which paper, then write the slip as a PDF."""
         papers = sorted((LETTER, ROLL), key=lambda paper: paper != self._paper)
@@ -56,16 +64,20 @@ class Papers:
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         return dialog
 
-    def write_receipt(self, receipt: Receipt, file: Path) -> None:
-        """Write the receipt as a PDF, or say why not. It is recorded: the next one says DUPLICATE."""
+    def write_receipt(self, receipt: Receipt, file: Path, refund: Refund | None = None) -> None:
+        """Write the receipt, or a refund's slip, as a PDF, or say why not.
+
+        It is recorded: the next one says DUPLICATE.
+        """
         from cashier.paper.receipt_page import write_paper
 
         assert self.printing is not None, "there are receipts without a till"
         printing = self.printing
+        what, of = (PrintWhat.REFUND, refund.id) if refund else (PrintWhat.RECEIPT, "")
         self._write(
-            "receipt",
+            "refund slip" if refund else "receipt",
             file,
-            lambda: printing.save(receipt.number, "", lambda paper: write_paper(paper, file)),
+            lambda: printing.save(receipt.number, "", lambda paper: write_paper(paper, file), what, of),
         )
 
     def write_slip(self, slip: Slip, file: Path, *, roll: bool = False) -> None:

@@ -1,13 +1,18 @@
-"""A receipt on the screen: the very page that is printed."""
+"""A receipt on the screen: the very page that is printed, and beneath it what was done to it since."""
+
+from dataclasses import replace
 
 from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QColor, QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QScrollArea, QSizePolicy, QWidget
 
+from cashier.domain.correction_text import correction_items, states_of
+from cashier.domain.corrections import Correction, Void
 from cashier.domain.money import format_dollars
 from cashier.domain.receipt import Receipt
+from cashier.domain.receipt_text import Item, Marks, Paper, receipt_paper
 from cashier.paper import receipt_page
-from cashier.paper.pen import WIDTH
+from cashier.paper.pen import WIDTH, Pen, local_time
 
 SCALE_MIN, SCALE_MAX = 0.85, 1.15
 EMPTY = "No receipt is chosen"
@@ -17,14 +22,24 @@ class _Sheet(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self.receipt: Receipt | None = None
+        self.corrections: tuple[Correction, ...] = ()
+        self._paper = Paper("", ())
         self._height = 0.0
         self._scale = SCALE_MAX
         self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
 
-    def show_receipt(self, receipt: Receipt | None) -> None:
-        self.receipt = receipt
-        self._height = receipt_page.paint(None, receipt, self.font().family()) if receipt else 0.0
+    def show_receipt(self, receipt: Receipt | None, corrections: tuple[Correction, ...]) -> None:
+        self.receipt, self.corrections = receipt, corrections
+        if receipt is not None:
+            void = next((item for item in corrections if isinstance(item, Void)), None)
+            paper = receipt_paper(receipt, local_time, marks=Marks(void=void))
+            self._paper = replace(paper, items=(*paper.items, *correction_items(corrections)))
+            self._height = receipt_page.write(Pen(None, self.font().family()), self._paper)
         self._fit()
+
+    @property
+    def items(self) -> tuple[Item, ...]:
+        return self._paper.items if self.receipt else ()
 
     def fit(self, width: int) -> None:
         """Be as large as a width allows."""
@@ -43,7 +58,7 @@ class _Sheet(QWidget):
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.fillRect(self.rect(), QColor("white"))
         painter.scale(self._scale, self._scale)
-        receipt_page.paint(painter, self.receipt, self.font().family())
+        receipt_page.write(Pen(painter, self.font().family()), self._paper)
         painter.end()
 
 
@@ -57,25 +72,32 @@ class ReceiptView(QScrollArea):
         self.setAlignment(Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignTop)
         self.setAccessibleName(EMPTY)
 
-    def show_receipt(self, receipt: Receipt | None) -> None:
-        """Show a receipt, or none."""
-        if receipt == self._sheet.receipt:
+    def show_receipt(self, receipt: Receipt | None, corrections: tuple[Correction, ...] = ()) -> None:
+        """Show a receipt and what was done to it since, or none."""
+        if (receipt, corrections) == (self._sheet.receipt, self._sheet.corrections):
             return
-        self._sheet.show_receipt(receipt)
+        self._sheet.show_receipt(receipt, corrections)
         self.verticalScrollBar().setValue(0)
         if receipt is None:
             self.setAccessibleName(EMPTY)
             return
-        state = "partly paid" if receipt.is_part else "paid"
+        states = ["partly paid" if receipt.is_part else "paid"]
+        if corrections:
+            states = [state.lower() for state in states_of(receipt, corrections)]
         self.setAccessibleName(
             f"Receipt {receipt.number}, {receipt.customer.name}, "
-            f"{format_dollars(receipt.paid_cents)}, {state}"
+            f"{format_dollars(receipt.paid_cents)}, {', '.join(states)}"
         )
 
     @property
     def receipt(self) -> Receipt | None:
         """What is shown."""
         return self._sheet.receipt
+
+    @property
+    def items(self) -> tuple[Item, ...]:
+        """What its page says."""
+        return self._sheet.items
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """The sheet goes with the width."""

@@ -1,78 +1,23 @@
-"""Receipts: searched as typed, with the receipt itself beside the list."""
+"""Receipts: searched as typed, with the receipt itself beside the list, and what may be done to it below."""
 
 from itertools import pairwise
-from typing import Any
 
-from PySide6.QtCore import QAbstractTableModel, QEvent, QItemSelection, QModelIndex, QObject, Qt, Signal
-from PySide6.QtGui import QColor, QFont, QKeyEvent
-from PySide6.QtWidgets import QApplication, QHBoxLayout, QVBoxLayout, QWidget
+from PySide6.QtCore import QEvent, QItemSelection, QObject, Qt, Signal
+from PySide6.QtGui import QKeyEvent
+from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
-from cashier.domain.money import format_dollars
 from cashier.domain.receipt import Receipt
-from cashier.paper.pen import local_time
 from cashier.till.till import Till
+from cashier.ui.correction_panel import CorrectionPanel
 from cashier.ui.print_panel import PrintPanel
+from cashier.ui.receipt_model import MAKE_ROOM, PAYER, ReceiptModel
 from cashier.ui.receipt_view import ReceiptView
-from cashier.ui.tables import Index, Table
-from cashier.ui.theme import Theme, scaled, tabular
-from cashier.ui.widgets import Button, label, row, search_field, typed
+from cashier.ui.tables import Table
+from cashier.ui.theme import Theme, scaled
+from cashier.ui.widgets import Button, Shrinking, label, row, search_field, typed
 
-_HEADERS = ("Number", "Time", "Payer", "Permit", "Paid", "State")
-_TIME, _PAYER, _PERMIT, _PAID, _STATE = range(1, 6)
-#: Columns that make room in a narrow list, in this order: what they say stands on the receipt beside it.
-_MAKE_ROOM = (_PERMIT, _TIME)
-
-
-class ReceiptModel(QAbstractTableModel):
-    """Receipts as rows; PAID is blue."""
-
-    def __init__(self, theme: Theme) -> None:
-        super().__init__()
-        self._theme = theme
-        self.receipts: tuple[Receipt, ...] = ()
-
-    def show_receipts(self, receipts: tuple[Receipt, ...]) -> None:
-        """Other rows."""
-        self.beginResetModel()
-        self.receipts = receipts
-        self.endResetModel()
-
-    def rowCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008
-        """Rows."""
-        return 0 if parent.isValid() else len(self.receipts)
-
-    def columnCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008
-        """Columns."""
-        return 0 if parent.isValid() else len(_HEADERS)
-
-    def headerData(self, section: int, orientation: Qt.Orientation, role: int = 0) -> Any:
-        """Column names."""
-        if orientation is Qt.Orientation.Horizontal and role == Qt.ItemDataRole.DisplayRole:
-            return _HEADERS[section]
-        if role == Qt.ItemDataRole.TextAlignmentRole and section == _PAID:
-            return Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
-        return None
-
-    def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
-        """A cell."""
-        receipt, column = self.receipts[index.row()], index.column()
-        if role in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.ToolTipRole):
-            return self._text(receipt, column)
-        if role == Qt.ItemDataRole.TextAlignmentRole and column == _PAID:
-            return Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
-        if role == Qt.ItemDataRole.ForegroundRole and column == _STATE:
-            return QColor(self._theme.color("waiting" if receipt.is_part else "accent"))
-        if role == Qt.ItemDataRole.FontRole:
-            font = QFont(QApplication.font())
-            font.setBold(column == _STATE)
-            return tabular(font)
-        return None
-
-    def _text(self, receipt: Receipt, column: int) -> str:
-        state = f"PARTLY PAID, {format_dollars(receipt.due_cents)} due" if receipt.is_part else "PAID"
-        permit = receipt.permit.number if receipt.permit else ""
-        paid = format_dollars(receipt.paid_cents)
-        return (receipt.number, local_time(receipt.at), receipt.customer.name, permit, paid, state)[column]
+#: The button that shows only receipts with a card refund that was asked for and is not known to be made.
+TO_BE_MADE = "Refunds to be made"
 
 
 class ReceiptsPage(QWidget):
@@ -84,13 +29,14 @@ class ReceiptsPage(QWidget):
         super().__init__()
         self.setObjectName("page")
         self._till: Till | None = None
+        self._seen_correction = 0
         self.search = search_field(
             "Search receipts", "Number, payer, permit, invoice, amount, today, yesterday …"
         )
-        self.search.textChanged.connect(self.refresh)
+        self.search.textChanged.connect(self._typed)
         self.search.installEventFilter(self)
         self.model = ReceiptModel(theme)
-        self.table = Table(self.model, "Receipts found", grows=_PAYER, make_room=_MAKE_ROOM)
+        self.table = Table(self.model, "Receipts found", grows=PAYER, make_room=MAKE_ROOM)
         self.table.selectionModel().selectionChanged.connect(self._selected)
         self.found = label("", "soft")
         self.found.setAlignment(Qt.AlignmentFlag.AlignRight)
@@ -100,9 +46,16 @@ class ReceiptsPage(QWidget):
         self.save = Button("Save as PDF   Ctrl+P")
         self.save.setEnabled(False)
         self.save.clicked.connect(self._save)
+        self.to_be_made = Button(TO_BE_MADE)
+        self.to_be_made.setObjectName("filter")
+        self.to_be_made.setCheckable(True)
+        self.to_be_made.setAutoDefault(False)
+        self.to_be_made.clicked.connect(self._to_be_made_pressed)
+        self.to_be_made.hide()
         left = QVBoxLayout()
         left.setSpacing(12)
         left.addLayout(row(label("Receipts", "title"), 1, self.found))
+        left.addWidget(self.to_be_made)
         left.addWidget(self.search)
         left.addWidget(self.table, 1)
         right = QVBoxLayout()
@@ -111,19 +64,23 @@ class ReceiptsPage(QWidget):
         self.panel = PrintPanel()
         right.addWidget(self.panel)
         right.addLayout(row(1, self.save))
+        self.corrections = CorrectionPanel(self)
+        right.addWidget(Shrinking(self.corrections))
         layout = QHBoxLayout(self)
         layout.setContentsMargins(20, 16, 20, 16)
         layout.setSpacing(16)
         layout.addLayout(left, 5)
         layout.addLayout(right, 4)
         places = (self.search, self.table, self.view, self.panel.language, self.panel.print, self.panel.mail)
-        for before, after in pairwise((*places, self.save)):
+        undoing = (*self.corrections.papers, *self.corrections.acts, self.to_be_made)
+        for before, after in pairwise((*places, self.save, *undoing)):
             QWidget.setTabOrder(before, after)
 
     def attach(self, till: Till) -> None:
         """The till is there now."""
         self._till = till
         self.panel.attach(till)
+        self.corrections.attach(till)
         if self.panel.has_printer:
             self.save.setText("Save as PDF")
         self.refresh()
@@ -132,14 +89,16 @@ class ReceiptsPage(QWidget):
         """Search again, keeping the selected receipt selected."""
         if self._till is None:
             return
-        selected = self.view.receipt
-        receipts = self._till.receipts(self.search.text())
-        count = len(receipts)
+        selected, book = self.view.receipt, self._till.corrections.book
+        receipts = self._receipts(self._till)
+        count, newest = len(receipts), book.read()
         self.found.setText("Nothing found." if not count else f"{count} shown")
-        if receipts == self.model.receipts:
+        if receipts == self.model.receipts and newest == self._seen_correction:
             self.panel.show_receipt(selected)
+            self.corrections.show_receipt(selected)
             return  # the place in the list stays
-        self.model.show_receipts(receipts)
+        self._seen_correction = newest
+        self.model.show_receipts(receipts, book.of)
         self.table.make_room()
         if not receipts:
             self._show(None)
@@ -148,15 +107,43 @@ class ReceiptsPage(QWidget):
         known = selected is not None and selected.number in numbers
         self.table.selectRow(numbers.index(selected.number) if known and selected else 0)
 
+    def _receipts(self, till: Till) -> tuple[Receipt, ...]:
+        """What is searched for, or the receipts with refunds to be made, while there are any."""
+        refunds = till.corrections.book.open_refunds()
+        shown = self.to_be_made.isChecked() and bool(refunds)
+        text = "All receipts" if shown else f"◷  {TO_BE_MADE}  {len(refunds)}"
+        self.to_be_made.setVisible(bool(refunds))
+        self.to_be_made.setText(text)
+        self.to_be_made.setAccessibleName("All receipts" if shown else f"{TO_BE_MADE}: {len(refunds)}")
+        if not refunds:
+            self.to_be_made.setChecked(False)
+        if not self.to_be_made.isChecked():
+            return till.receipts(self.search.text())
+        numbers = dict.fromkeys(refund.receipt for refund in reversed(refunds))
+        return tuple(receipt for number in numbers if (receipt := till.receipt(number)) is not None)
+
+    def _typed(self) -> None:
+        """What is typed is searched for among all."""
+        self.to_be_made.setChecked(False)
+        self.refresh()
+
+    def _to_be_made_pressed(self) -> None:
+        self.refresh()
+        if self.to_be_made.isChecked():
+            self.table.setFocus()
+
     def _selected(self, _now: QItemSelection, _before: QItemSelection) -> None:
         rows = self.table.selectionModel().selectedRows()
         if rows:
             self._show(self.model.receipts[rows[0].row()])
 
     def _show(self, receipt: Receipt | None) -> None:
-        self.view.show_receipt(receipt)
+        assert self._till is not None, "there are receipts without a till"
+        done = self._till.corrections.book.of(receipt.number) if receipt else ()
+        self.view.show_receipt(receipt, done)
         self.save.setEnabled(receipt is not None)
         self.panel.show_receipt(receipt)
+        self.corrections.show_receipt(receipt)
 
     def _save(self) -> None:
         if self.view.receipt is not None:

@@ -13,6 +13,8 @@ SHORTCUTS = (
     ("F8", "card payment; try again; take the rest"),
     ("F9", "cash"),
     ("F10", "check or money order"),
+    ("Ctrl+Shift+V  Ctrl+Shift+R", "receipts: void, refund"),
+    ("Ctrl+Shift+B  Ctrl+Shift+M", "receipts: a check the bank returned, a card refund that is made"),
     ("A  P  V  S", "in doubt: ask Invoice Cloud, slip for the payer, paid per portal, seen to"),
     ("Enter", "after a payment: next sale; in doubt: open the payment"),
     ("Ctrl+N", "new sale"),

@@ -27,6 +27,7 @@ from cashier.domain.receipt import Receipt, TenderKind
 from cashier.till.rehearsal import Rehearsal
 from cashier.till.snapshot import LineState, Snapshot
 from cashier.till.till import AlreadyAsked, Till
+from cashier.ui.correction_acts import CorrectionActs
 from cashier.ui.desk_acts import DeskActs
 from cashier.ui.desk_page import DeskPage
 from cashier.ui.held_dialog import HeldDialog
@@ -132,6 +133,9 @@ class MainWindow(QMainWindow):
         self._watermark = Watermark(self.pages, theme) if training else None
         self.papers = Papers(self, self.messages, self.note_label.setText)
         self.prints = PrintActs(self, self.print_bar, self.messages, self.note_label.setText, self._run)
+        self.undoing = CorrectionActs(
+            self, self.receipts, self.papers, self.messages.tell, self.note_label.setText, self._run
+        )
         self.guard = SwipeGuard(self, sealed=lambda: self.payment.hosted, search=self._search)
         self._connect()
         self.presence = Presence(
@@ -302,6 +306,7 @@ class MainWindow(QMainWindow):
         self.desk.attach(till)
         self.acts.attach(till)
         self.prints.attach(till)
+        self.undoing.attach(till)
         self.papers.printing = till.printing
         self.lookups.attach(till)
         self.aside.attach(till)
@@ -389,6 +394,11 @@ class MainWindow(QMainWindow):
         paying = payment.reference if payment and payment.state is PaymentState.OPEN else ""
         unsettled = sum(row.reference != paying for row in snapshot.unsettled)
         self._show_count(unsettled, len(self._till.desk.view().matters) if self._till else 0)
+        asked = len(self._till.corrections.book.open_refunds()) if self._till else 0
+        self.rail[RECEIPTS].setText(f"{PAGES[RECEIPTS]}  {asked}" if asked else PAGES[RECEIPTS])
+        self.rail[RECEIPTS].setAccessibleName(
+            f"{PAGES[RECEIPTS]}, {asked} refunds to be made" if asked else PAGES[RECEIPTS]
+        )
 
     def _show_shift_bar(self, snapshot: Snapshot) -> None:
         page = self.pages.currentIndex()

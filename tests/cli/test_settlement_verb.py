@@ -14,9 +14,14 @@ from typing import Any
 import pytest
 
 from cashier.bootstrap import JOURNAL, open_till
+from cashier.clock import SystemClock
+from cashier.domain.corrections import Refund, correction_draft
+from cashier.domain.money import Cents
 from cashier.domain.payment import PaymentState
+from cashier.domain.receipt import TenderKind
 from cashier.domain.sale import Customer, Permit
 from cashier.hub.serve import RunningHub
+from cashier.journal.store import SqliteJournal
 from cashier.sandbox.config import SandboxConfig
 from cashier.sandbox.serve import RunningSandbox
 from cashier.secrets import Secrets
@@ -195,6 +200,27 @@ def test_what_is_missing_doubled_or_wrong_is_found(
         ("matched", [2]),
     ]
     assert rows[3]["reference"] == third[1]
+
+
+def test_a_refund_in_the_file_is_held_beside_what_was_asked_for(
+    stack: Stack, match: Callable[..., Ended]
+) -> None:
+    stack.pay(SALES[0])
+    (paid,) = stack.lines()
+    why = ("other", "moved away", "Kim Clerk", "Robin Supervisor")
+    asked = Refund("r1", "A-000001", "2026-02-04", TenderKind.CARD, Cents(700), Cents(0), *why, is_done=False)
+    with SqliteJournal(stack.folder / "A" / JOURNAL, till="A", clock=SystemClock(), holder="a test") as file:
+        receipt = file.receipt("A-000001")
+        assert receipt is not None
+        file.record([correction_draft("c1", receipt.sale_id, asked)])
+    back = (*paid[:3], "(7.00)", "0.00", paid[-1])
+    ended = match([paid, back], "--json")
+    assert (ended.code, ended.err) == (1, ())
+    (row,) = [row for row in json.loads(ended.out)["rows"] if row["verdict"] == "refund"]
+    assert (row["receipt"], row["lines"]) == ("A-000001", [3])
+    assert (
+        "not recorded as made: record it on the page Receipts, with this file and line 3" in row["notes"][0]
+    )
 
 
 def test_another_tills_charge_is_told_by_the_hub(stack: Stack, match: Callable[..., Ended]) -> None:

@@ -7,13 +7,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cashier.domain.charges import journal_charges
+from cashier.domain.charges import journal_charges, journal_refunds
+from cashier.domain.corrections import Refund, RefundConfirmed, SeenAt, correction_draft
 from cashier.domain.entries import EntryKind
+from cashier.domain.money import Cents
 from cashier.domain.payment import PaymentEvent
 from cashier.domain.postback import Approved
+from cashier.domain.receipt import TenderKind
 from cashier.domain.settlement import (
     HubCharge,
     JournalCharge,
+    JournalRefund,
     LineKind,
     Row,
     SettlementLine,
@@ -314,6 +318,80 @@ def test_a_refund_stands_apart_and_names_the_receipt() -> None:
     assert found.rows[0].receipt == "A-000001"
     assert found.total().file_cents == 0
     assert not found.agrees
+
+
+def back(row: int = 3, cents: int = -4_000, **changes: Any) -> SettlementLine:
+    return line(row, amount_cents=cents, fee_cents=0, kind=LineKind.REFUND, **changes)
+
+
+def asked(cents: int = 4_000, **changes: Any) -> JournalRefund:
+    members: dict[str, Any] = {"is_done": False, "reference": REFERENCE, "payment_guids": (GUID,)}
+    return JournalRefund("A-000001", "2026-02-04", Cents(cents), **members | changes)
+
+
+@pytest.mark.parametrize(
+    ("told", "refunds", "note"),
+    [
+        (back(), [asked()], "Asked for on 2026-02-04 and not recorded as made"),
+        (back(payment_guid=OTHER), [asked()], "this file and line 3"),
+        (back(), [asked(is_done=True)], "and recorded as made"),
+        (back(), [asked(is_done=True), asked()], "not recorded as made"),
+        (back(cents=-4_001), [asked()], "Another amount than was asked for: 40.00."),
+        (back(), [], "asks for no such refund"),
+    ],
+)
+def test_money_that_went_back_is_held_beside_what_was_asked_for(
+    told: SettlementLine, refunds: list[JournalRefund], note: str
+) -> None:
+    found = match([line(), told], [journal()], None, "A", refunds=refunds)
+    (row,) = found.of(Verdict.REFUND)
+    assert row.receipt == "A-000001"
+    assert len(row.notes) == 1 and note in row.notes[0]
+
+
+def test_each_line_takes_one_refund_and_another_tills_says_nothing() -> None:
+    lines = [back(3), back(4), back(5), back(6, payment_guid=OTHER, reference="B-1")]
+    found = match(lines, [journal()], None, "A", refunds=[asked(), asked(is_done=True)])
+    assert [row.notes[0].split(" on ")[0] if row.notes else "" for row in found.of(Verdict.REFUND)] == [
+        "Asked for",
+        "Asked for",
+        "More than was asked for: other lines of this file are its refunds.",
+        "",
+    ]
+
+
+def test_a_refund_that_the_file_tells_once_an_invoice_is_one() -> None:
+    parts = [back(3, -3_000, invoice="700001"), back(4, -1_000, invoice="700002")]
+    rows = match([*parts, back(5, -7)], [journal()], None, "A", refunds=[asked()]).of(Verdict.REFUND)
+    assert ["Another amount" in row.notes[0] for row in rows] == [True] * 3, "together they are too much"
+    rows = match(parts, [journal()], None, "A", refunds=[asked()]).of(Verdict.REFUND)
+    assert ["not recorded as made" in row.notes[0] for row in rows] == [True] * 2
+
+
+def test_the_journals_refunds_are_those_of_cards_with_what_became_of_them() -> None:
+    drafts, memory = Drafts(), MemoryJournal("A", MovingClock())
+    life = [draft for draft in drafts.paid_sale("s1") if draft.kind is not EntryKind.RECEIPT_ISSUED]
+    memory.record([*life, drafts.receipt("s1", payment_id="p-s1")])
+    why = ("other", "moved away", "Kim Clerk", "Robin Supervisor")
+
+    def refund(name: str, kind: TenderKind, cents: int) -> Refund:
+        done = kind is TenderKind.CASH
+        return Refund(name, "A-000001", "2026-02-04", kind, Cents(cents), Cents(0), *why, is_done=done)
+
+    seen = RefundConfirmed("r1", "A-000001", "2026-02-05", SeenAt.PORTAL, "R-77", "seen there", *why[2:])
+    corrections = (
+        refund("r1", TenderKind.CARD, 4_000),
+        refund("r2", TenderKind.CARD, 500),
+        refund("r3", TenderKind.CASH, 100),
+        seen,
+    )
+    memory.record([correction_draft(f"c{n}", "s1", item) for n, item in enumerate(corrections)])
+    found = journal_refunds(memory.entries())
+    assert [(item.receipt, item.amount_cents, item.is_done) for item in found] == [
+        ("A-000001", 4_000, True),
+        ("A-000001", 500, False),
+    ]
+    assert {(item.reference, item.payment_guids) for item in found} == {("A-s1", ("G-1",))}
 
 
 # -- whatever the sources say --------------------------------------------------------------------------------

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from cashier.domain.daily import DailyReport, Scope
 from cashier.domain.entries import Draft, Entry, EntryKind
 from cashier.domain.errors import Unavailable
 from cashier.domain.fees import Flat, Percent, PerUnit, Schedule, ScheduledFee, UnitPrice
@@ -21,6 +22,7 @@ from cashier.till.config import Biller, Reader, ServiceFee, TillConfig
 from cashier.till.facts import Told
 from cashier.till.payments import CardPayments
 from cashier.till.ports import Outside
+from cashier.till.reporting import Counter, JournalDaybook, shown
 from cashier.till.snapshot import LineState
 from cashier.till.till import Till
 from tests.fakes.clock import MovingClock, SeededRandomness
@@ -204,6 +206,11 @@ class Desk:
     def close_day(self) -> Entry:
         """The drawer is counted right; the shift closes, and the day with it."""
         return close_shift(self.till.shifts)
+
+    def report(self, scope: Scope) -> DailyReport:
+        """What a supervisor is shown, whoever is signed in."""
+        counter = Counter.of(self.till.config)
+        return shown(JournalDaybook(self.journal), counter, scope, self.clock.now())
 
     def next_shift(self) -> None:
         """The next shift opens."""

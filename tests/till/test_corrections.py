@@ -1,16 +1,19 @@
 """Voids, refunds and returned checks: two people, limits, and receipts that stay as they were."""
 
+import datetime as dt
 from typing import Any
 
 import pytest
 
-from cashier.domain.corrections import Refund
+from cashier.domain.corrections import Refund, SeenAt
+from cashier.domain.daily import DailyReport, Scope, Tally
 from cashier.domain.entries import EntryKind
 from cashier.domain.errors import Refused
 from cashier.domain.money import Cents
 from cashier.domain.receipt import Receipt, Tender, TenderKind
 from cashier.domain.tendering import TenderState, drawer_tenders
-from tests.fakes.people import CLERK, PIN, SUPERVISOR
+from cashier.till.day import z_text
+from tests.fakes.people import CLERK, PIN, SUPERVISOR, at_once
 from tests.till.conftest import Desk
 
 K = TenderKind
@@ -139,3 +142,170 @@ def test_a_check_that_bounced_is_recorded_once(desk: Desk) -> None:
 async def test_what_nobody_issued_cannot_be_corrected(desk: Desk) -> None:
     with pytest.raises(Refused, match="There is no receipt"):
         await desk.till.corrections.void("A-000099", **WHY)
+
+
+# -- what may be done, and why not ---------------------------------------------------------------------------
+
+
+async def test_v2_v3_what_may_be_done_is_told_with_the_reason_why_not(desk: Desk) -> None:
+    receipt = _cash(desk)
+    choices = desk.till.corrections.choices(receipt)
+    assert (choices.void_refusal, choices.refund_refusal) == ("", "")
+    assert choices.returned_refusal == "No check is on this receipt."
+    assert [(way.kind, way.left_cents) for way in choices.ways] == [(K.CASH, 14_000), (K.CHECK, 14_000)]
+    await desk.till.corrections.refund(receipt.number, K.CASH, Cents(14_000), **WHY)
+    choices = desk.till.corrections.choices(receipt)
+    assert "refunded in part" in choices.void_refusal
+    assert choices.refund_refusal == "All that was paid is refunded or returned already."
+    assert choices.ways == ()
+    desk.till.people.lock()
+    assert "locked" in desk.till.corrections.choices(receipt).void_refusal
+
+
+async def test_a_void_receipt_leaves_nothing_to_do(desk: Desk) -> None:
+    receipt = _cash(desk, Tender(K.CHECK, Cents(14_000), number="1042"))
+    assert desk.till.corrections.choices(receipt).checks == receipt.tenders
+    await desk.till.corrections.void(receipt.number, **WHY)
+    choices = desk.till.corrections.choices(receipt)
+    assert "void already" in choices.void_refusal
+    assert "is void" in choices.refund_refusal and "is void" in choices.returned_refusal
+    assert (choices.ways, choices.checks) == ((), ())
+
+
+async def test_a_card_goes_back_to_the_card_alone(desk: Desk) -> None:
+    receipt = await _card(desk)
+    choices = desk.till.corrections.choices(receipt)
+    assert "Invoice Cloud's portal" in choices.void_refusal
+    assert [(way.kind, way.left_cents) for way in choices.ways] == [(K.CARD, 14_000)]
+
+
+# -- a card refund that was made -----------------------------------------------------------------------------
+
+SEEN: dict[str, Any] = {
+    "reference": "RF-20417",
+    "reason": "seen in the portal at 10:15",
+    "supervisor": SUPERVISOR,
+    "pin": PIN,
+}
+
+
+async def _card(desk: Desk) -> Receipt:
+    await desk.open_page("permit", "plan")
+    desk.approve(convenience_fee_cents=desk.payment.expected_fee_cents)
+    desk.till.new_sale()
+    (receipt, *_) = desk.till.receipts("")
+    return receipt
+
+
+def _report(desk: Desk, day: dt.date) -> DailyReport:
+    return desk.report(Scope(day, day))
+
+
+async def test_v4_a_card_refund_counts_on_the_day_on_which_it_is_confirmed(desk: Desk) -> None:
+    receipt = await _card(desk)
+    first = desk.till.business_date
+    corrections = desk.till.corrections
+    asked = await corrections.refund(receipt.number, K.CARD, Cents(4_000), **WHY)
+    assert corrections.book.open_refunds() == (asked,)
+    z = z_text(desk.close_day().body)
+    before = _report(desk, first)
+    assert (before.figures.net_cents, before.figures.refunds_asked) == (14_000, Tally(1, 4_000))
+    desk.clock.advance(3 * 24 * 3600)
+    confirmed = await corrections.refund_done(receipt.number, asked.id, SeenAt.PORTAL, **SEEN)
+    assert (confirmed.requester, confirmed.approver) == (CLERK, SUPERVISOR)
+    assert corrections.book.open_refunds() == ()
+    assert corrections.refundable(receipt, K.CARD) == 10_000, "it is not taken off twice"
+    # The closed day is as it was; the open one has what was made.
+    assert _report(desk, first) == before
+    (closed,) = desk.entries(EntryKind.DAY_CLOSED)
+    assert z_text(closed.body) == z
+    after = _report(desk, desk.till.business_date)
+    assert (after.figures.net_cents, after.figures.refunds_asked) == (-4_000, Tally())
+    (row,) = after.refunds
+    assert row.is_done and "RF-20417" in row.text and SUPERVISOR in row.text
+    assert sum(share.amount_cents for share in after.allocations) == -4_000
+
+
+async def test_a_refund_asked_for_and_made_on_one_day_is_one_row(desk: Desk) -> None:
+    receipt = await _card(desk)
+    asked = await desk.till.corrections.refund(receipt.number, K.CARD, Cents(4_000), **WHY)
+    await desk.till.corrections.refund_done(receipt.number, asked.id, SeenAt.SETTLEMENT_FILE, **SEEN)
+    report = _report(desk, desk.till.business_date)
+    assert [row.is_done for row in report.refunds] == [True]
+    assert (report.figures.net_cents, report.figures.refunds_asked) == (10_000, Tally())
+    closed = desk.close_day()
+    assert closed.body["report"]["figures"]["refunds"]["card"]["amount_cents"] == 4_000
+
+
+async def test_v1_a_refund_is_recorded_as_made_once_and_by_two_people(desk: Desk) -> None:
+    receipt = await _card(desk)
+    corrections = desk.till.corrections
+    asked = await corrections.refund(receipt.number, K.CARD, Cents(4_000), **WHY)
+    for changed, why in (
+        ({"supervisor": CLERK}, "second person"),
+        ({"pin": "000000"}, "PIN"),
+        ({"reference": "!"}, "reference is three"),
+        ({"reference": "4111111111111111"}, "card number"),
+        ({"reason": "ok"}, "reason"),
+    ):
+        with pytest.raises(Refused, match=why):
+            await corrections.refund_done(receipt.number, asked.id, SeenAt.PORTAL, **SEEN | changed)
+    assert desk.entries(EntryKind.REFUND_CONFIRMED) == []
+    await corrections.refund_done(receipt.number, asked.id, SeenAt.PORTAL, **SEEN)
+    with pytest.raises(Refused, match="No card refund"):
+        await corrections.refund_done(receipt.number, asked.id, SeenAt.PORTAL, **SEEN)
+    assert len(desk.entries(EntryKind.REFUND_CONFIRMED)) == 1
+
+
+async def test_a_cash_refund_is_not_waiting_to_be_made(desk: Desk) -> None:
+    receipt = _cash(desk)
+    refund = await desk.till.corrections.refund(receipt.number, K.CASH, Cents(4_000), **WHY)
+    with pytest.raises(Refused, match="No card refund"):
+        await desk.till.corrections.refund_done(receipt.number, refund.id, SeenAt.PORTAL, **SEEN)
+
+
+# -- the book ------------------------------------------------------------------------------------------------
+
+
+def test_the_book_has_what_each_receipt_went_through_as_it_comes(desk: Desk) -> None:
+    first, second = _cash(desk), _cash(desk, Tender(K.CHECK, Cents(14_000), number="1042"))
+    book = desk.till.corrections.book
+    assert book.of(first.number) == ()
+    told = desk.told
+    void = at_once(desk.till.corrections.void(first.number, **WHY))
+    assert desk.told > told, "everything that shows receipts looks again"
+    returned = desk.till.corrections.returned_check(second.number, second.tenders[0].id, "account closed")
+    assert (book.of(first.number), book.of(second.number)) == ((void,), (returned,))
+    desk.restart()
+    assert desk.till.corrections.book.of(first.number) == (void,)
+
+
+async def test_a_check_that_bounces_after_its_refund_leaves_nothing_to_refund(desk: Desk) -> None:
+    receipt = _cash(desk, Tender(K.CHECK, Cents(14_000), number="1042"))
+    await desk.till.corrections.refund(receipt.number, K.CASH, Cents(9_000), **WHY)
+    desk.till.corrections.returned_check(receipt.number, receipt.tenders[0].id, "account closed")
+    assert desk.till.corrections.refundable(receipt, K.CASH) == 0
+    assert _report(desk, desk.till.business_date).figures.net_cents == -9_000, "paid out, and never came in"
+
+
+@pytest.mark.parametrize("how", ["void", "returned", "refunded", "part", "nothing"])
+async def test_an_invoice_whose_money_went_back_may_be_paid_again(desk: Desk, how: str) -> None:
+    desk.fill("permit", "plan")
+    sale = desk.till._sale()
+    by_check = Tender(K.CHECK, Cents(14_000), number="1042")
+    receipt = desk.till.tenders.take("s1", sale, by_check).receipt
+    assert receipt is not None
+    corrections = desk.till.corrections
+    if how == "void":
+        await corrections.void(receipt.number, **WHY)
+    elif how == "returned":
+        corrections.returned_check(receipt.number, receipt.tenders[0].id, "account closed")
+    elif how in ("refunded", "part"):
+        cents = Cents(14_000 if how == "refunded" else 13_999)
+        await corrections.refund(receipt.number, K.CHECK, cents, **WHY)
+    cash = Tender(K.CASH, Cents(0), received_cents=Cents(14_000))
+    if how in ("part", "nothing"):
+        with pytest.raises(Refused, match="paid already: receipt A-000001"):
+            desk.till.tenders.take("s2", sale, cash)
+    else:
+        assert desk.till.tenders.take("s2", sale, cash).receipt is not None

@@ -106,7 +106,7 @@ def test_closing_the_day_counts(day: Day) -> None:
     day.cash()
     day.desk.till.people.sign_out()
     signed_in(day.desk)
-    day.desk.till.close_day()
+    day.desk.close_day()
     assert "Close the day" in day.done
 
 

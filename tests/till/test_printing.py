@@ -456,3 +456,49 @@ async def test_the_worker_prints_what_is_asked_for_while_it_runs(make_desk: Call
     worker.cancel()
     await asyncio.wait([worker])
     assert len(counter.printer.papers) == 2
+
+
+# -- what goes back to the payer -----------------------------------------------------------------------------
+
+
+def _undone(counter: Counter, number: str, kind: TenderKind | None) -> None:
+    """A void of the receipt, or a refund by `kind`, as the till records it; then the printer's own time."""
+    receipt = counter.journal.receipt(number)
+    assert receipt is not None
+    why = ("wrong amount", "typed twice", "Kim Clerk", "Robin Supervisor")
+    correction: Void | Refund
+    if kind is None:
+        correction = Void(number, receipt.business_date, receipt.paid_cents, *why)
+    else:
+        is_done = kind is not TenderKind.CARD
+        correction = Refund(
+            "r1", number, receipt.business_date, kind, Cents(500), Cents(0), *why, is_done=is_done
+        )
+    counter.journal.record([correction_draft(f"undo-{number}", receipt.sale_id, correction)])
+    counter.printing.look()
+    counter.work()
+
+
+@pytest.mark.parametrize(
+    ("paid", "kind", "reasons"),
+    [
+        (CASH, None, ["cash given back"]),
+        (CASH, TenderKind.CASH, ["cash refunded"]),
+        (CHECK, TenderKind.CASH, ["cash refunded"]),
+        (CHECK, None, []),
+        (CASH, TenderKind.CHECK, []),
+    ],
+)
+def test_cash_that_goes_back_opens_the_drawer_once(
+    counter: Counter, paid: Tender, kind: TenderKind | None, reasons: list[str]
+) -> None:
+    number = counter.issue("s1", paid)
+    counter.start()
+    _undone(counter, number, kind)
+    opened = [entry.body for entry in counter.journal.entries() if entry.kind is EntryKind.DRAWER_OPENED]
+    assert [(body["reason"], body["receipt"]) for body in opened] == [(why, number) for why in reasons]
+    assert counter.printer.pulses == len(reasons)
+    counter.printing.look()
+    counter.start().look()
+    counter.work()
+    assert counter.printer.pulses == len(reasons), "neither another look nor a start opens it again"

@@ -61,7 +61,8 @@ WORKS: dict[str, Callable[[Desk], bool]] = {
     "Ctrl+Shift+L": lambda desk: desk.till.people.signed_in is None,
 }
 #: Keys that are no shortcuts of the window; what they do has tests of its own.
-ELSEWHERE = {"Enter", "Esc", "Ctrl+P", "Ctrl+R", "Ctrl+T", "Ctrl+G", "Ctrl+0", "A", "P", "V", "S"}
+ELSEWHERE = {"Enter", "Esc", "Ctrl+P", "Ctrl+R", "Ctrl+0", "Ctrl+T", "Ctrl+G", "A", "P", "V", "S"}
+ELSEWHERE |= {"Ctrl+Shift+V", "Ctrl+Shift+R", "Ctrl+Shift+B", "Ctrl+Shift+M"}
 
 
 def test_f1_lists_every_shortcut_and_no_other(desk: Desk) -> None:
