@@ -62,6 +62,11 @@ PICTURES = (
     "no-charge",
     "no-charge-roll",
     "receipts",
+    "shift",
+    "shift-count",
+    "shift-carry",
+    "shift-sign",
+    "shift-open",
     "reports",
 )
 #: Pixels a point, in pictures of paper.
@@ -105,8 +110,8 @@ class Tour:
         await self._paid_per_portal(silent)
         await self._no_charge(declined)
         self._receipts()
-        await self._report()
         self._shift()
+        await self._report()
         self._summary()
 
     # -- steps -------------------------------------------------------------------------------------------
@@ -309,10 +314,13 @@ class Tour:
         self._picture("receipts", "Receipts, found as typed.")
 
     async def _report(self) -> None:
+        """Reports are for supervisors."""
+        self._till.people.sign_out()
+        await self._till.people.sign_in(SUPERVISOR.name, SUPERVISOR.pin)
         self._window.show_page(REPORTS)
         page = self._window.reports
         await until(lambda: page.report is not None and page.pdf.isEnabled(), "the report")
-        self._picture("reports", "The day so far, as it will print: every tender, and what is not settled.")
+        self._picture("reports", "The day's Z, as it will print: each tender, the count, what is open.")
 
     def _shift(self) -> None:
         """Count the drawer blind, carry on what is not settled, sign; the next shift would be opened here."""
