@@ -29,16 +29,21 @@ def one(seed: int, days: int | None = None) -> Outcome | Broken:
         return Broken(seed, violation.sentence, str(violation))
 
 
-def many(seeds: Iterable[int], limit_s: float, processes: int | None = None) -> Iterator[Outcome | Broken]:
-    """Worlds as they end. After `limit_s` seconds no new one is begun."""
+def many(
+    seeds: Iterable[int], limit_s: float, processes: int | None = None, least: int = 0
+) -> Iterator[Outcome | Broken]:
+    """Worlds as they end. After `limit_s` seconds no new one is begun, once `least` were."""
     count = processes or cpu_count() or 1
     until = time.monotonic() + limit_s
     waiting = iter(seeds)
     with ProcessPoolExecutor(count, mp_context=get_context("forkserver")) as pool:
         running = {pool.submit(one, seed) for seed in itertools.islice(waiting, count * 2)}
+        begun = len(running)
         while running:
             done, running = wait(running, return_when=FIRST_COMPLETED)
             for future in done:
                 yield future.result()
-                if time.monotonic() < until and (seed := next(waiting, None)) is not None:
+                is_time = time.monotonic() < until or begun < least
+                if is_time and (seed := next(waiting, None)) is not None:
+                    begun += 1
                     running.add(pool.submit(one, seed))
