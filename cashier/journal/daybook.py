@@ -38,19 +38,17 @@ class FileDaybook:
 
     def receipts(self, first: str, last: str) -> Iterator[Receipt]:
         """See the port."""
-        yield from self._receipts("receipt.business_date BETWEEN ? AND ?", first, last)
+        yield from self._receipts("business_date BETWEEN ? AND ?", first, last)
 
     def receipt(self, number: str) -> Receipt | None:
         """See the port."""
-        return next(self._receipts("receipt.number = ? COLLATE NOCASE", number), None)
+        return next(self._receipts("number = ? COLLATE NOCASE", number), None)
 
     def _receipts(self, condition: str, *values: str) -> Iterator[Receipt]:
-        # The order is made of the few columns of `receipt`, and each body read when its turn comes.
-        sql = (
-            "SELECT (SELECT body FROM entry WHERE entry.seq = receipt.seq) FROM receipt"
-            f" WHERE {condition} ORDER BY receipt.seq"
-        )
-        for (body,) in self._rows(sql, *values):
+        # Two statements: one that sorts bodies, too, would keep all of them until the last is read.
+        numbers = [seq for (seq,) in self._rows(f"SELECT seq FROM receipt WHERE {condition}", *values)]
+        for seq in sorted(numbers):
+            ((body,),) = self._rows("SELECT body FROM entry WHERE seq = ?", seq)
             yield receipt_from_json(body_of(body))
 
     def entries_of(self, kinds: Collection[EntryKind]) -> Iterator[Entry]:
@@ -72,5 +70,5 @@ class FileDaybook:
         sql = f"SELECT {COLUMNS} FROM entry WHERE seq IN (SELECT seq FROM matter) ORDER BY seq"
         return tuple(entry_of(row) for row in self._rows(sql))
 
-    def _rows(self, sql: str, *values: str) -> Iterator[tuple]:  # type: ignore[type-arg]
+    def _rows(self, sql: str, *values: str | int) -> Iterator[tuple]:  # type: ignore[type-arg]
         return iter(()) if self._is_empty else iter(self._connection.execute(sql, values))
