@@ -19,7 +19,7 @@ from cashier.clock import SystemClock, SystemRandomness
 from cashier.domain.errors import CashierError, Refused
 from cashier.domain.fees import Schedule
 from cashier.domain.postback import Approved, DeliveredPostback, Postback
-from cashier.till.config import ProfileRules
+from cashier.till.config import AccountsConfig, ProfileRules
 from cashier.till.ports import Clock, Randomness
 from cashier.till.till import Till
 
@@ -30,16 +30,19 @@ if TYPE_CHECKING:
     from cashier.gateway.enquiry import InvoiceEnquiry
     from cashier.gateway.invoice_cloud import InvoiceCloud
     from cashier.gateway.profiles import Profile
+    from cashier.gateway.sso import SingleSignOn
     from cashier.gateway.transport import Timeouts
     from cashier.hub.client import HubClient
     from cashier.journal.store import SqliteJournal
+    from cashier.paper.mailer import SmtpMailer
     from cashier.readers.discovery import Lister, PortWatcher, UsbIds
     from cashier.secrets import Secrets
     from cashier.settings import Settings
     from cashier.till.people import People
-    from cashier.till.ports import Mailer, Printer
+    from cashier.till.ports import Printer
     from cashier.till.printing import PrintConfig
-    from cashier.ui.app import Opener
+    from cashier.till.rehearsal import Rehearsal
+    from cashier.ui.app import Opened, Opener
     from cashier.ui.payment_page import ViewMaker
     from cashier.ui.payment_view import PaymentView
     from cashier.ui.report_jobs import OpenDaybook
@@ -128,6 +131,22 @@ def profile_rules(profile: "Profile") -> ProfileRules:
     )
 
 
+def accounts_config(settings: "Settings", profile: "Profile") -> AccountsConfig:
+    """Whose customers have accounts at Invoice Cloud, or why this till has none."""
+    refusal = ""
+    if not profile.customer_accounts:
+        refusal = (
+            f"This permit system ({profile.title}) has no customer accounts at Invoice Cloud. Every payer "
+            "pays once, without an account: take the sale as usual."
+        )
+    elif not settings.sso.biller:
+        refusal = (
+            "Customer accounts are not set up at this till: its settings name no biller for them "
+            "(sso.biller). Every payer pays once, without an account. Ask your administrator to set them up."
+        )
+    return AccountsConfig(settings.sso.biller, settings.sso.minutes * 60, refusal, settings.agency)
+
+
 def schedule_on(name: str, date: dt.date) -> Schedule:
     """A fee schedule as it stands on a date."""
     from cashier.schedules import find
@@ -180,7 +199,11 @@ async def open_till(
     folder = data_folder(settings)
     account_required = known[settings.profile].request.get("CreateCustomerRecord") is False
     config = settings.till_config(account_required=account_required)
-    config = dataclasses.replace(config, rules=profile_rules(known[settings.profile]))
+    config = dataclasses.replace(
+        config,
+        rules=profile_rules(known[settings.profile]),
+        accounts=accounts_config(settings, known[settings.profile]),
+    )
     till_key = secrets.read(TILL_KEY).get_secret_value()
     dated = functools.lru_cache(maxsize=4)(functools.partial(schedule_on, settings.schedule))
     with contextlib.ExitStack() as stack:
@@ -196,6 +219,8 @@ async def open_till(
                 enquiry=enquiry_of(settings, secrets, http),
                 pin_hasher=ArgonPins(lambda: secrets.read(PIN_PEPPER), light=settings.training),
                 reader_probe=SerialProbe(),
+                accounts=accounts_of(settings, secrets, http),
+                letters=mailer_of(settings, secrets),
             )
             prints = printing_of(settings, secrets)
             till = Till(config, clock, randomness, journal, outside, dated, prints=prints)
@@ -280,7 +305,7 @@ def printer_of(settings: "Settings") -> "Printer | None":
     return EscposPrinter(open_line_of(given.kind, roll, **where), roll)
 
 
-def mailer_of(settings: "Settings", secrets: "Secrets") -> "Mailer | None":
+def mailer_of(settings: "Settings", secrets: "Secrets") -> "SmtpMailer | None":
     """The mail server of the settings, or None."""
     given = settings.mail
     if not given.host:
@@ -450,6 +475,26 @@ def enquiry_of(settings: "Settings", secrets: "Secrets", http: "httpx.AsyncClien
     )
 
 
+def accounts_of(settings: "Settings", secrets: "Secrets", http: "httpx.AsyncClient") -> "SingleSignOn | None":
+    """Customers' accounts over a line, where the settings name their biller."""
+    from cashier.gateway.sso import Look, Paths, SingleSignOn
+    from cashier.secrets import api_key_name
+
+    given = settings.sso
+    if not given.biller:
+        return None
+    return SingleSignOn(
+        client=http,
+        base_url=settings.gateway.base_url,
+        biller=given.biller,
+        api_keys=lambda biller: secrets.read(api_key_name(biller)).get_secret_value(),
+        paths=Paths(**given.paths.model_dump()),
+        look=Look(given.css_url, given.return_url, given.site_name),
+        training=settings.training,
+        timeouts=timeouts(settings),
+    )
+
+
 def hub_client(settings: "Settings", secrets: "Secrets", http: "httpx.AsyncClient") -> "HubClient":
     """This till's line to its hub."""
     from cashier.hub.client import HubClient
@@ -461,17 +506,26 @@ def hub_client(settings: "Settings", secrets: "Secrets", http: "httpx.AsyncClien
 
 def view_maker(settings: "Settings") -> "ViewMaker":
     """Makes the sealed view of a payment; Qt WebEngine is imported with the first one."""
+    return _view_maker(settings, settings.return_url)
+
+
+def account_view_maker(settings: "Settings") -> "ViewMaker":
+    """Makes the sealed view of a customer's own pages, with their own return address and words."""
+    return _view_maker(settings, settings.sso.return_url or None, is_account=True)
+
+
+def _view_maker(settings: "Settings", return_url: str | None, *, is_account: bool = False) -> "ViewMaker":
     import structlog
 
     log = structlog.get_logger("cashier")
 
     def make(parent: "QWidget") -> "PaymentView":
-        from cashier.ui.payment_view import PaymentView
+        from cashier.ui.payment_view import ACCOUNT_WORDS, PaymentView
         from cashier.ui.top_level_policy import TopLevelPolicy
 
         origins = (settings.gateway.base_url, *(f"https://{host}" for host in settings.gateway.hosts))
-        policy = TopLevelPolicy.of(origins, settings.return_url, training=settings.training)
-        view = PaymentView(policy, parent)
+        policy = TopLevelPolicy.of(origins, return_url, training=settings.training)
+        view = PaymentView(policy, parent, words=ACCOUNT_WORDS if is_account else None)
         view.blocked.connect(lambda kind, host: log.warning("page_blocked", kind=kind, host=host))
         view.renderer_died.connect(lambda how: log.warning("renderer_died", kind=how))
         return view
@@ -479,9 +533,14 @@ def view_maker(settings: "Settings") -> "ViewMaker":
     return make
 
 
+def _opened(till: Till, settings: "Settings", rehearsal: "Rehearsal | None" = None) -> "Opened":
+    from cashier.ui.app import Opened
+
+    return Opened(till, view_maker(settings), daybook_of(settings), rehearsal, account_view_maker(settings))
+
+
 def opener(*, training: bool, settings_file: Path, sandbox_options: Sequence[str] = ()) -> "Opener":
     """Opens the till behind the window: a training session, or the real till of a settings file."""
-    from cashier.ui.app import Opened
 
     @contextlib.asynccontextmanager
     async def open_it() -> "AsyncIterator[Opened]":
@@ -494,11 +553,11 @@ def opener(*, training: bool, settings_file: Path, sandbox_options: Sequence[str
                 training_till(sandbox_options) as (till, settings),
                 rehearsing(till, settings.gateway.base_url) as rehearsal,
             ):
-                yield Opened(till, view_maker(settings), daybook_of(settings), rehearsal)
+                yield _opened(till, settings, rehearsal)
             return
         settings = real_settings(settings_file)
         async with open_till(settings, Secrets(settings.site, settings.till, os.environ)) as till:
-            yield Opened(till, view_maker(settings), daybook_of(settings))
+            yield _opened(till, settings)
 
     return open_it
 

@@ -92,6 +92,12 @@ def _web_address(text: str) -> str:
     return text.rstrip("/")
 
 
+def _web_path(text: str) -> str:
+    if re.fullmatch(r"(/[A-Za-z0-9._~-]+)+", text, re.ASCII) is None:
+        raise ValueError("is not a path such as /api/v1/customer")
+    return text
+
+
 def _not_empty(items: _Items) -> _Items:
     # Not pydantic's min_length: a faulty item is not counted there and would be a second fault.
     if not items:
@@ -121,6 +127,7 @@ Percent = Annotated[str, AfterValidator(_percent)]
 Name = Annotated[str, AfterValidator(_name)]
 TillCode = Annotated[str, AfterValidator(_till_code)]
 WebAddress = Annotated[str, AfterValidator(_web_address)]
+WebPath = Annotated[str, AfterValidator(_web_path), Field(max_length=200)]
 ScannerPrefix = Annotated[str, AfterValidator(_scanner_prefix)]
 FamilyName = Annotated[str, AfterValidator(_family)]
 Text = Annotated[str, Field(min_length=1, max_length=120)]
@@ -336,6 +343,40 @@ class MailSettings(_Strict):
         return self
 
 
+class SsoPathSettings(_Strict):
+    """Where Invoice Cloud's calls of single sign-on are, behind the base address.
+
+    Assumed, all but `customer_guid`: a biller's own integration documentation corrects them here.
+    """
+
+    users: WebPath = "/api/v1/remoteauth/users"
+    registration: WebPath = "/api/v1/remoteauth/register"
+    authenticate: WebPath = "/api/v1/remoteauth/authenticate"
+    customer_guid: WebPath = "/api/v1/customer/RetrieveCustomerGuid"
+    accounts: WebPath = "/api/v1/remoteauth/accounts"
+    create: WebPath = "/api/v1/customer/create"
+    password: WebPath = "/api/v1/remoteauth/password"
+    email: WebPath = "/api/v1/remoteauth/email"
+    link: WebPath = "/api/v1/remoteauth/link"
+    unregister: WebPath = "/api/v1/remoteauth/unregister"
+    connect: WebPath = "/portal/sso/connect"
+
+
+class SsoSettings(_Strict):
+    """Customers' accounts at Invoice Cloud: the biller whose they are; none for an empty `biller`.
+
+    They need a profile that has them. A customer stays signed on for `minutes` at most. `css_url`,
+    `return_url` and `site_name` are what their own pages are told; empty for nothing.
+    """
+
+    biller: Name | Literal[""] = ""
+    minutes: int = Field(default=15, ge=1, le=60)
+    css_url: WebAddress | Literal[""] = ""
+    return_url: WebAddress | Literal[""] = ""
+    site_name: str = Field(default="", max_length=80)
+    paths: SsoPathSettings = SsoPathSettings()
+
+
 class Settings(_Strict):
     """All settings of a till.
 
@@ -360,6 +401,7 @@ class Settings(_Strict):
     printer: PrinterSettings = PrinterSettings()
     drawer: DrawerSettings = DrawerSettings()
     mail: MailSettings = MailSettings()
+    sso: SsoSettings = SsoSettings()
     billers: Annotated[tuple[BillerSettings, ...], AfterValidator(_not_empty)]
     readers: tuple[ReaderSettings, ...] = ()
     scanner_prefix: ScannerPrefix = ""
@@ -376,6 +418,8 @@ class Settings(_Strict):
         ):
             if len(set(names)) != len(names):
                 raise ValueError(f"two {what} have the same name or number")
+        if self.sso.biller and self.sso.biller not in [biller.name for biller in self.billers]:
+            raise ValueError("sso.biller: names none of the billers")
         return self
 
     @model_validator(mode="after")

@@ -196,6 +196,7 @@ class Training:
                 },
                 *(_serial_reader(port) for port in self._ports),
             ],
+            "sso": {"biller": "training"},
             **(overrides or {}),
         }
 

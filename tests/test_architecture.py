@@ -19,7 +19,7 @@ ALLOWED = {
     "cashier.domain": (),
     "cashier.till": ("cashier.domain",),
     "cashier.journal": ("cashier.domain", "cashier.till.ports"),
-    "cashier.gateway": ("cashier.domain", "cashier.till.ports"),
+    "cashier.gateway": ("cashier.domain", "cashier.till.ports", "cashier.till.accounts_ports"),
     "cashier.readers": ("cashier.domain", "cashier.till.ports"),
     "cashier.paper": ("cashier.domain", "cashier.till.ports"),
     "cashier.hub.client": ("cashier.domain", "cashier.till.ports"),

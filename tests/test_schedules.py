@@ -703,7 +703,9 @@ def test_the_business_date_chooses_the_file(tmp_path: Path) -> None:
 
 
 def test_an_unknown_or_outdated_schedule_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(Refused, match="no fee schedule 'nowhere'; there are: generic, lakeland, oshtemo"):
+    with pytest.raises(
+        Refused, match="no fee schedule 'nowhere'; there are: generic, lakeland, oshtemo, police"
+    ):
         find("nowhere", FOLDER, TODAY)
     with pytest.raises(Refused, match=r"no fee schedule '\.\./schedules/lakeland'"):
         find("../schedules/lakeland", FOLDER, TODAY)
@@ -732,6 +734,7 @@ def test_the_shipped_files_are_available_and_described() -> None:
         ("generic", ()),
         ("lakeland", ()),
         ("oshtemo", ()),
+        ("police", ()),
     ]
     described = (FOLDER / "README.md").read_text(encoding="utf-8")
     models = [*schedule_file.FEES.values(), schedule_file.Header]

@@ -114,6 +114,7 @@ def _issued(entry: Entry) -> Payment:
         state=PaymentState.ISSUED,
         moved_at=entry.at,
         business_date=body.get("business_date", ""),
+        is_signed_on=body.get("is_signed_on", False),
     )
 
 

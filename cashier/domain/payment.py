@@ -253,6 +253,8 @@ class Payment:
     vouch: Vouch | None = None
     #: Whether two people let its sale be paid at the drawer while it is in doubt.
     released: bool = False
+    #: Whether the payer was signed on to an account: `request` has the place of a token, never the token.
+    is_signed_on: bool = False
 
     @property
     def confirmed_cents(self) -> Cents:

@@ -32,6 +32,10 @@ Json = dict[str, Any]
 #: The members that drive a chip reader; none is sent when the portal has no EMV.
 EMV_MEMBERS = ("AllowEMV", "EMVDeviceID", "EMVLocationID")
 
+#: Where a signed-on payer's token goes, and what stands there in the request as it is recorded: the token is
+#: a key to the customer's account, and the journal is copied and handed on.
+TOKEN_MEMBER, TOKEN_PLACE = "RemoteAuthenticationToken", "(added when it is sent)"
+
 #: What MinimumAmountDue says when partial payments are allowed and no minimum was given.
 SMALLEST_PAYMENT_CENTS = 1
 
@@ -96,6 +100,17 @@ def request_text(sale: Sale, profile: Profile, extras: CounterExtras | None) -> 
     return _text(members)
 
 
+def with_token(request: str, token: str) -> str:
+    """A recorded request with the token in its place. Raises Refused when it has no such place.
+
+    A quotation mark inside of a value is escaped in JSON, so that no value can look like the place.
+    """
+    place = simplejson.dumps({TOKEN_MEMBER: TOKEN_PLACE})[1:-1]
+    if request.count(place) != 1:
+        raise Refused("This payment was not started for a customer who is signed on.")
+    return request.replace(place, simplejson.dumps({TOKEN_MEMBER: token})[1:-1])
+
+
 def partner_reference(sale: Sale, profile: Profile) -> str | None:
     """The partner's own BillerReference, None when it has none or the sale lacks what it is made of.
 
@@ -145,6 +160,7 @@ def _add_extras(members: Json, extras: CounterExtras) -> None:
         "BillerReference": extras.reference,
         "PostBackURL": extras.postback_url,
         "CustomReturnSiteName": extras.custom_return_site_name,
+        TOKEN_MEMBER: TOKEN_PLACE if extras.is_signed_on else None,
     }
     spelled = {member.lower(): member for member in members}
     for member, value in wanted.items():

@@ -107,26 +107,27 @@ class InvoiceCloud:
 
     # -- calls -------------------------------------------------------------------------------------------
 
-    async def launch(self, request: str, biller: str) -> str:
-        """See Gateway. The body is exactly the bytes of `request`."""
+    async def launch(self, request: str, biller: str, token: str | None = None) -> str:
+        """See Gateway. The body is exactly the bytes of `request`, but for the token in its place."""
         key = self._key(biller)
+        body_text = request if token is None else cpv2.with_token(request, token)
         call = self._client.build_request(
             "POST",
             self._base_url + CPV2_PATH,
-            content=request.encode(),
+            content=body_text.encode(),
             headers={
                 "Authorization": _basic(key),  # the key alone, without a colon
                 "Content-Type": "application/json",
             },
         )
-        body = await exchange(self._client, call, _LAUNCH, self._whole_s, key)
+        body = await exchange(self._client, call, _LAUNCH, self._whole_s, key, *filter(None, (token,)))
         members = parse_object(body)
         if members is None:
             raise failure(Reason.NOT_JSON, _LAUNCH, "HTTP 200")
         data = members.get("Data")
         url = data.get("CloudPaymentURL") if isinstance(data, dict) else None
         if not isinstance(url, str) or not url:
-            raise failure(Reason.NO_ADDRESS, _LAUNCH, "HTTP 200", service_message(body, key))
+            raise failure(Reason.NO_ADDRESS, _LAUNCH, "HTTP 200", service_message(body, key, token or ""))
         if not self._allows(url):
             raise failure(Reason.ADDRESS_NOT_ALLOWED, _LAUNCH, "HTTP 200")
         return url

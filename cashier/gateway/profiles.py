@@ -131,7 +131,8 @@ class Profile(BaseModel):
     """One partner system. `type_ids` None means any type id that the biller has set up.
 
     With `portal_reads_reference` the partner's portal tells its payments apart by its own BillerReference, so
-    that a relayed postback must carry that in place of ours. `counter` holds members of the partner's row
+    that a relayed postback must carry that in place of ours. With `customer_accounts` the partner's customers
+    have accounts at Invoice Cloud (single sign-on). `counter` holds members of the partner's row
     that its own sample leaves out: they are sent at the counter and never under the exact shape.
     """
 
@@ -144,6 +145,7 @@ class Profile(BaseModel):
     numbering: Numbering
     reference: ReferenceRule
     portal_reads_reference: bool = False
+    customer_accounts: bool = False
     emv: EmvRule = EmvRule.ALWAYS
     format: Formats
     request: Template

@@ -265,16 +265,16 @@ def status_failure(answer: Answer, purpose: Purpose, message: str) -> CashierErr
 
 
 async def exchange(
-    client: httpx.AsyncClient, request: httpx.Request, purpose: Purpose, whole_s: float, secret: str
+    client: httpx.AsyncClient, request: httpx.Request, purpose: Purpose, whole_s: float, *secrets: str
 ) -> bytes:
     """The body of a 200 answer, at most ANSWER_MAX_BYTES.
 
-    `secret` is taken out of what the service says back. Raises GatewayRefused, GatewayUnavailable,
+    `secrets` are taken out of what the service says back. Raises GatewayRefused, GatewayUnavailable,
     GatewayTooBusy or GatewayInDoubt.
     """
     answer = await send(client, request, purpose, whole_s)
     if answer.status != 200:
-        raise status_failure(answer, purpose, service_message(answer.body or b"", secret))
+        raise status_failure(answer, purpose, service_message(answer.body or b"", *secrets))
     if answer.body is None:
         raise failure(Reason.TOO_LARGE, purpose, answer.details)
     return answer.body
@@ -343,19 +343,19 @@ def parse_object(body: bytes) -> dict[str, Any] | None:
     return value if isinstance(value, dict) else None
 
 
-def service_message(body: bytes, secret: str) -> str:
-    """The service's own `Message`, fit for a screen: one bounded line, no card number, not the secret."""
+def service_message(body: bytes, *secrets: str) -> str:
+    """The service's own `Message`, fit for a screen: one bounded line, no card number, no secret."""
     members = parse_object(body) or {}
     told = next((value for name, value in members.items() if name.lower() == "message"), None)
     if not isinstance(told, str):
         return ""
-    return fit_for_screen(told, secret)
+    return fit_for_screen(told, *secrets)
 
 
-def fit_for_screen(told: str, secret: str) -> str:
-    """A text from outside as one bounded line without card numbers and without the secret."""
+def fit_for_screen(told: str, *secrets: str) -> str:
+    """A text from outside as one bounded line without card numbers and without the secrets."""
     text = "".join(" " if unicodedata.category(char).startswith(("C", "Z")) else char for char in told)
-    if secret:
+    for secret in sorted(filter(None, secrets), key=len, reverse=True):
         text = text.replace(secret, "[secret removed]")
     text = scrub_card_numbers(" ".join(text.split()))
     return text if len(text) <= MESSAGE_MAX_CHARS else text[: MESSAGE_MAX_CHARS - 1] + "…"

@@ -1,4 +1,4 @@
-"""Receipts by e-mail: SMTP in a thread, over TLS, with the receipt as a PDF.
+"""Receipts and letters by e-mail: SMTP in a thread, over TLS, a receipt as a PDF.
 
 What came of it is told as honestly as of a print: once the message's last byte is under way and no answer
 comes, it may have been sent.
@@ -43,7 +43,15 @@ class SmtpMailer:
         """See the port."""
         return await asyncio.to_thread(self._send, to, subject, text, paper)
 
-    def _send(self, to: str, subject: str, text: str, paper: Paper) -> PrintResult:
+    async def write(self, to: str, subject: str, text: str) -> PrintResult:
+        """See Letters: a plain letter, without a receipt."""
+        return await asyncio.to_thread(self._write, to, subject, text)
+
+    def _write(self, to: str, subject: str, text: str) -> PrintResult:
+        message = self._letter(to, subject, text)
+        return message if isinstance(message, PrintResult) else self._deliver(to, message)
+
+    def _letter(self, to: str, subject: str, text: str) -> EmailMessage | PrintResult:
         message = EmailMessage()
         try:
             message["From"], message["To"] = self._sender, to
@@ -51,11 +59,20 @@ class SmtpMailer:
         except ValueError:
             return PrintResult(PrintOutcome.NOT_PRINTED, f"{to[:80]!r} is not an e-mail address")
         message.set_content(text)
+        return message
+
+    def _send(self, to: str, subject: str, text: str, paper: Paper) -> PrintResult:
+        message = self._letter(to, subject, text)
+        if isinstance(message, PrintResult):
+            return message
         data = pages_bytes(
             lambda pen: write_marked(pen, paper), title=paper.title, foot=paper.title, count=paper.page
         )
         name = f"{paper.title.replace(' ', '-')}.pdf"
         message.add_attachment(data, maintype="application", subtype="pdf", filename=name)
+        return self._deliver(to, message)
+
+    def _deliver(self, to: str, message: EmailMessage) -> PrintResult:
         is_sending = is_sent = False
         try:
             with self._server() as server:

@@ -9,6 +9,8 @@ Invoice Cloud's side of the contract:
 | POST /portal/webservices/CloudInvoicing.asmx     | status enquiry (see `soap`)                          |
 | POST /portal/webservices/CloudManagement.asmx    | customer enquiry                                     |
 | GET /api/v1/biller/status                        | whether the API key works                            |
+| POST /api/v1/remoteauth/…, /api/v1/customer/…,   | single sign-on and the customer's own pages (see     |
+| GET /portal/sso/connect, /portal/account/…       | `sso`)                                               |
 
 The control API, for tests and trainers (JSON, no key, not part of the contract):
 
@@ -39,6 +41,10 @@ The control API, for tests and trainers (JSON, no key, not part of the contract)
 |                                     | ("145.50"), allow_partial, date, due_date, autopay ("2026-02-03"),|
 |                                     | type_id, and its customer as below; again: in its place           |
 | POST /sandbox/customers             | a customer record: account, name, address, city, state, zip, email|
+| GET, POST /sandbox/users            | who has registered; a customer as above with a password (none: a  |
+|                                     | record that nobody has registered)                                |
+| POST /sandbox/sign-ons/end          | ends every sign-on now                                            |
+| POST /sandbox/accounts-fault        | `{"fault": name or null, "times": n or null}` of single sign-on   |
 | POST /sandbox/late/release          | sends held late postbacks now; `{"released": n}`                  |
 
 What CPV2-stage faults do to the call: `slow` answers late; `error-500` registers nothing; `garbage-json` and
@@ -66,11 +72,13 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from cashier.sandbox.accounts import Accounts
 from cashier.sandbox.config import Fault, SandboxConfig
 from cashier.sandbox.control import Control
 from cashier.sandbox.hosted import HostedPages
 from cashier.sandbox.postback import Postbacks
 from cashier.sandbox.soap import SoapServices
+from cashier.sandbox.sso import SingleSignOnService
 from cashier.sandbox.state import Cpv2Call, Payment, Store
 from cashier.sandbox.web import (
     BODY_MAX,
@@ -83,7 +91,7 @@ from cashier.sandbox.web import (
     unauthorized,
     until_gone,
 )
-from cashier.sandbox.wire import BadRequest, parse_request
+from cashier.sandbox.wire import BadRequest, PaymentRequest, parse_request
 
 
 def create_app(config: SandboxConfig) -> Starlette:
@@ -92,7 +100,8 @@ def create_app(config: SandboxConfig) -> Starlette:
     store = Store(config)
     postbacks = Postbacks(config)
     pages = HostedPages(config, store, postbacks, closing)
-    service = Service(config, store, closing)
+    accounts = Accounts(config, store)
+    service = Service(config, store, closing, accounts)
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
@@ -119,6 +128,7 @@ def create_app(config: SandboxConfig) -> Starlette:
             Route("/api/v1/biller/status", service.biller_status, methods=["GET"]),
             *pages.routes(),
             *SoapServices(config, store, closing).routes(),
+            *SingleSignOnService(config, accounts, pages.render, closing).routes(),
             *Control(store, postbacks).routes(),
         ],
         exception_handlers={TooLarge: too_large, ClientDisconnect: gone},
@@ -126,16 +136,20 @@ def create_app(config: SandboxConfig) -> Starlette:
     )
     app.state.closing = closing
     app.state.store = store
+    app.state.accounts = accounts
     return app
 
 
 class Service:
     """The two calls that carry the API key."""
 
-    def __init__(self, config: SandboxConfig, store: Store, closing: asyncio.Event) -> None:
+    def __init__(
+        self, config: SandboxConfig, store: Store, closing: asyncio.Event, accounts: Accounts
+    ) -> None:
         self._config = config
         self._store = store
         self._closing = closing
+        self._accounts = accounts
 
     async def biller_status(self, request: Request) -> Response:
         """200 when the key works."""
@@ -154,11 +168,18 @@ class Service:
             self._note(body, fault.value, None)
             return message(500, "An error has occurred.")
         try:
-            payment = self._store.register(parse_request(body), fault)
+            payment = self._registered(parse_request(body), fault)
         except BadRequest as error:
             self._note(body, "refused", None)
             return message(400, str(error))
         return await self._answer(request, body, payment, fault)
+
+    def _registered(self, request: PaymentRequest, fault: Fault | None) -> Payment:
+        """The payment, of who is signed on by its token or of a one-time payer."""
+        payer = self._accounts.signed_on(request.remote_token).user.email if request.remote_token else ""
+        payment = self._store.register(request, fault)
+        payment.signed_on = payer
+        return payment
 
     async def _answer(self, request: Request, body: bytes, payment: Payment, fault: Fault | None) -> Response:
         match fault:

@@ -80,6 +80,31 @@ FAULT_TEXTS: dict[Fault, str] = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class TrainingAccount:
+    """A customer record that is there at the start; registered where there is a password.
+
+    `told` is the password that its owner knows, which another portal may have changed without telling.
+    """
+
+    number: str
+    name: str
+    email: str = ""
+    password: str = field(default="", repr=False)
+    told: str = field(default="", repr=False)
+
+
+#: One that nobody has registered, one that somebody has, and one whose password is another than its owner
+#: says. Any other account is missing. The front page tells them: they are no secret.
+TRAINING_ACCOUNTS = (
+    TrainingAccount("MY-20001", "Pat Nobody"),
+    TrainingAccount("MY-20002", "Robin Example", "robin@example.org", "training-robin-1", "training-robin-1"),
+    TrainingAccount(
+        "MY-20003", "Alex Sample", "alex@example.org", "only-invoice-cloud-has-it", "training-alex-1"
+    ),
+)
+
+
 def utc_now() -> datetime:
     """The default clock: aware UTC."""
     return datetime.now(UTC)
@@ -131,6 +156,10 @@ class SandboxConfig:
     after_close_s: float = 1.0
     #: How long the simulated reader shows "Remove card" before it goes on by itself (with JavaScript).
     reader_step_s: float = 1.5
+
+    #: Customer records that are there at the start, and how long a sign-on lasts.
+    accounts: tuple[TrainingAccount, ...] = TRAINING_ACCOUNTS
+    sign_on_s: float = 20 * 60
 
     #: The number in the first `APPROVED 727634`; each further approval has the next one.
     first_approval: int = 727634

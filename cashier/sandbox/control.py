@@ -186,6 +186,7 @@ def payment_json(payment: Payment) -> dict[str, Any]:
         "chosen_cents": payment.amount_cents,
         "state": payment.state,
         "processing": payment.is_processing,
+        "signed_on": payment.signed_on,
         "fault": payment.fault,
         "enquiry_fault": payment.enquiry_fault,
         "attempts": len(payment.charges),

@@ -112,6 +112,10 @@ class HostedPages:
         """A page without a payment."""
         return self._render("message", status, payment=None, title=title, text=text)
 
+    def render(self, page: str, status: int = 200, /, **context: Any) -> Response:
+        """A page of another room of the sandbox, in the same dress."""
+        return self._render(page, status, **context)
+
     def _step(self, step: str, show: Show, act: Act | None = None) -> Route:
         async def endpoint(request: Request) -> Response:
             payment = self._store.payments.get(request.path_params["token"])

@@ -18,6 +18,7 @@ import httpx
 import uvicorn
 from uvicorn.protocols.http.auto import AutoHTTPProtocol
 
+from cashier.sandbox.accounts import Accounts, AccountsFault
 from cashier.sandbox.app import create_app
 from cashier.sandbox.config import Fault, SandboxConfig
 from cashier.sandbox.state import Store
@@ -64,6 +65,7 @@ class _Server(uvicorn.Server):
             )
         )
         self.store: Store = app.state.store
+        self.accounts: Accounts = app.state.accounts
         self._closing: asyncio.Event = app.state.closing
         self._stop = stop
         self._listening = listening
@@ -137,7 +139,7 @@ class RunningSandbox:
     def __enter__(self) -> Self:
         self._listener, self.url = _listen("127.0.0.1", 0)
         server = _Server(self.config, self._stop, self._ready.set)
-        self.store = server.store
+        self.store, self.accounts = server.store, server.accounts
         self._thread = threading.Thread(target=self._run, args=(server,), name="sandbox", daemon=True)
         self._thread.start()
         if not self._ready.wait(THREAD_TIMEOUT_S):
@@ -214,6 +216,24 @@ class RunningSandbox:
     def seed_customer(self, account: str, **members: object) -> None:
         """A customer record that is there without a launch."""
         self._json("POST", "/sandbox/customers", json={"account": account, **members})
+
+    def seed_user(self, account: str, email: str = "", password: str = "", **members: object) -> None:
+        """A customer record, registered with e-mail and password where there is a password."""
+        told = {"account": account, "email": email, "password": password, **members}
+        self._json("POST", "/sandbox/users", json=told)
+
+    def users(self) -> list[dict[str, Any]]:
+        """Who has registered, and what they have set."""
+        users: list[dict[str, Any]] = self._json("GET", "/sandbox/users")["users"]
+        return users
+
+    def end_sign_ons(self) -> None:
+        """Every token ends now, as after a while."""
+        self._json("POST", "/sandbox/sign-ons/end")
+
+    def set_accounts_fault(self, fault: AccountsFault | str | None, times: int | None = None) -> None:
+        """The fault of the calls of single sign-on to come."""
+        self._json("POST", "/sandbox/accounts-fault", json={"fault": fault, "times": times})
 
     def release_late(self) -> int:
         """Sends held late postbacks; returns how many payments that were."""

@@ -74,6 +74,8 @@ class Payment:
     late_s: float | None = None
     #: Whether "Process Payment" was pressed and its page is waited for to be closed.
     is_processing: bool = False
+    #: Whose payment it is, where the payer is signed on: their e-mail address.
+    signed_on: str = ""
     cpv2_calls: int = 0
     entry: Entry | None = None
     tender: Tender | None = None

@@ -7,7 +7,7 @@ decimals, never through a float. Every fault is a `BadRequest` whose text names 
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
@@ -90,6 +90,8 @@ class PaymentRequest:
     view_mode: int
     opens_on_cart: bool
     allow_remove: bool
+    #: The token of a payer who is signed on; empty for a one-time payer.
+    remote_token: str = field(default="", repr=False)
 
     @property
     def key(self) -> tuple[str, ...]:
@@ -152,6 +154,7 @@ def parse_request(body: bytes) -> PaymentRequest:
         view_mode=view_mode or 0,
         opens_on_cart=top.whole("PageLoadOverride") == 4,
         allow_remove=options.flag("AllowRemove") or False,
+        remote_token=top.text("RemoteAuthenticationToken"),
     )
 
 

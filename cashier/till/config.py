@@ -129,6 +129,19 @@ class ProfileRules:
 
 
 @dataclass(frozen=True)
+class AccountsConfig:
+    """Customers' accounts at Invoice Cloud: whose, for how long somebody stays signed on, in seconds.
+
+    `refusal` is why this till has none, or empty. `agency` is who asks, in letters.
+    """
+
+    biller: str = ""
+    life_s: float = 15 * 60
+    refusal: str = "This permit system has no customer accounts at Invoice Cloud."
+    agency: str = ""
+
+
+@dataclass(frozen=True)
 class TillConfig:
     """One till at one counter.
 
@@ -152,6 +165,7 @@ class TillConfig:
     waits: Waits = Waits()
     rules: ProfileRules = ProfileRules()
     drawer: DrawerRules = DrawerRules()
+    accounts: AccountsConfig = AccountsConfig()
 
     def biller_of(self, type_ids: Iterable[int]) -> Biller:
         """The biller that takes these invoice types. Raises Refused when none takes them all."""

@@ -7,6 +7,7 @@ and PAGE_OPENING is there before its page is opened. Decide and append happen wi
 from collections.abc import Callable
 from dataclasses import replace
 
+from cashier.domain.accounts import Secret, SignOnOver
 from cashier.domain.entries import Draft, EntryKind, Json, utc_text
 from cashier.domain.errors import Discrepancy, Held, Refused
 from cashier.domain.ids import payment_reference
@@ -21,6 +22,7 @@ from cashier.domain.payment import (
 )
 from cashier.domain.records import sale_to_json
 from cashier.domain.sale import Sale
+from cashier.till.accounts_views import PayerSignOn
 from cashier.till.config import Biller, Reader, TillConfig
 from cashier.till.day import business_date
 from cashier.till.due import attempts_at, refuse_paid_elsewhere, remaining
@@ -42,6 +44,12 @@ from cashier.till.rechecking import Changed, refuse_changed
 #: the clerk's word that the payer was told; a sale that comes as a file is told on the payment page alone.
 TOLD_BEFORE_LAUNCH = "told before launch"
 TOLD_ON_THE_PAGE = "told on the payment page"
+#: Why a registered payer's payment is not sent again.
+SIGN_ON_OVER = (
+    "This payment was started for a customer who was signed on, and that sign-on is over. It was given up: "
+    "its page was never opened, and no money was taken. Sign the customer on again and take it anew, or take "
+    "it as a one-time payment."
+)
 
 
 class CardPayments:
@@ -69,6 +77,10 @@ class CardPayments:
         self._enquiry = enquiry
         #: Whether a reference is of a sale that was put aside here and is no longer.
         self.is_resumed: Callable[[str], bool] = lambda _reference: False
+        #: The sign-on of a payer, by account and biller; None for a one-time payer.
+        self.payer_of: Callable[[str, str], PayerSignOn | None] = lambda _account, _biller: None
+        #: By which sign-on a payment of this run was begun. Never by another: its bytes would be others.
+        self._begun_by: dict[str, str] = {}
         self._cashier = cashier
 
     # -- intent ----------------------------------------------------------------------------------------
@@ -96,6 +108,10 @@ class CardPayments:
         payment_id = new_id(self._clock, self._randomness)
         reference = payment_reference(self._config.till, payment_id)
         extras = self._extras(reference, due, biller, reader, self._gateway.emv_refusal(sale) is None)
+        payer = self.payer_of(due.customer.account_number, biller.name)
+        if payer is not None:
+            extras = replace(extras, is_signed_on=True)
+            self._begun_by[reference] = payer.id
         request = self._gateway.request(due, extras)
         fee_cents = biller.service_fee.of(due.total_cents)
         body = {
@@ -117,6 +133,8 @@ class CardPayments:
             "issued_at": utc_text(self._clock.now()),
             "business_date": business_date(self._journal, self._clock).isoformat(),
         }
+        if payer is not None:
+            body["is_signed_on"] = True
         drafts = []
         if self._journal.sale(sale_id) != sale:
             drafts.append(self._draft(EntryKind.SALE_RECORDED, sale_id, sale_to_json(sale)))
@@ -156,8 +174,9 @@ class CardPayments:
         """Hold the payment's invoices at the hub and register them with the gateway; its page's address.
 
         On an error the payment stays ISSUED: no page was opened, so no money can have moved, and the same
-        bytes may be sent again. Raises Refused, Unavailable or InDoubt; Held or Changed, and gives the
-        payment up, when an invoice is being paid elsewhere or is no longer due as it was.
+        bytes may be sent again. The token of a payer who is signed on is in no record: it is added here.
+        Raises Refused, Unavailable or InDoubt. Held, Changed and SignOnOver give the payment up: an invoice
+        is being paid elsewhere or is no longer due as it was, or the sign-on it was begun by is over.
         """
         payment = self._payment(reference)
         if payment.state is PaymentState.APPROVED:
@@ -165,17 +184,33 @@ class CardPayments:
         if payment.state is not PaymentState.ISSUED:
             raise Refused("This payment's page was opened before. It is being checked; do not charge again.")
         try:
+            self._token_of(payment)
             await self.hold(payment)
             await self._refuse_changed(payment)
-        except (Held, Changed, Discrepancy) as error:
+            token = self._token_of(payment)
+        except (Held, Changed, Discrepancy, SignOnOver) as error:
             if self._payment(reference).state is PaymentState.ISSUED:
                 self.hint(reference, PaymentEvent.GIVEN_UP_UNOPENED, error.user_text)
             raise
-        url = await self._gateway.launch(payment.request, payment.biller)
+        if token is None:
+            url = await self._gateway.launch(payment.request, payment.biller)
+        else:
+            url = await self._gateway.launch(payment.request, payment.biller, token.reveal())
         if self._payment(reference).state is not PaymentState.ISSUED:
             raise Refused("This payment was settled or given up meanwhile. Its page was not opened.")
         self.hint(reference, PaymentEvent.PAGE_OPENING)
         return url
+
+    def _token_of(self, payment: Payment) -> Secret | None:
+        """The token of a registered payer's payment; None for a one-time payer's. Raises SignOnOver."""
+        if not payment.is_signed_on:
+            return None
+        sale = self._journal.sale(payment.sale_id)
+        assert sale is not None, "a payment is recorded in the commit of its sale"
+        payer = self.payer_of(sale.customer.account_number, payment.biller)
+        if payer is None or payer.id != self._begun_by.get(payment.reference):
+            raise SignOnOver(SIGN_ON_OVER)
+        return payer.token
 
     async def hold(self, payment: Payment) -> None:
         """Hold a payment's invoices at every till of the site. Raises as `Holds.announce`."""

@@ -7,7 +7,7 @@ import datetime as dt
 from collections.abc import Awaitable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from cashier.domain.enquiry import FoundCustomer, FoundInvoice, InvoiceStatus
 from cashier.domain.entries import Break, Draft, Entry, EntryKind
@@ -16,6 +16,9 @@ from cashier.domain.postback import DeliveredPostback
 from cashier.domain.receipt import Receipt
 from cashier.domain.receipt_text import Paper
 from cashier.domain.sale import Sale
+
+if TYPE_CHECKING:
+    from cashier.till.accounts_ports import CustomerAccounts, Letters
 
 
 class Clock(Protocol):
@@ -125,7 +128,8 @@ class Daybook(Protocol):
 class CounterExtras:
     """What a counter adds to the partner's own request shape (Invoice Cloud contract, section 1).
 
-    `reference` is the till's unique gateway reference and `postback_url` its own secret address.
+    `reference` is the till's unique gateway reference and `postback_url` its own secret address. With
+    `is_signed_on` the request has the place for the payer's token, and not the token.
     """
 
     reference: str
@@ -137,6 +141,7 @@ class CounterExtras:
     emv_device_id: str | None = None
     emv_location_id: str | None = None
     custom_return_site_name: str | None = None
+    is_signed_on: bool = False
 
 
 class Gateway(Protocol):
@@ -158,10 +163,11 @@ class Gateway(Protocol):
         Raises Refused with one fault a line.
         """
 
-    def launch(self, request: str, biller: str) -> Awaitable[str]:
+    def launch(self, request: str, biller: str, token: str | None = None) -> Awaitable[str]:
         """Register the invoices with a biller; the address of the hosted page.
 
-        Takes no money and may be repeated.
+        Takes no money and may be repeated. `token` is that of a payer who is signed on: it takes its place in
+        a request that has one, on its way out, and is kept nowhere.
 
         Raises Refused (the service said no, with its message), Unavailable (never sent), InDoubt (sent,
         no clear answer).
@@ -371,7 +377,10 @@ class Mailer(Protocol):
 
 @dataclass(frozen=True)
 class Outside:
-    """Everything outside that a till talks to, and what compares PINs."""
+    """Everything outside that a till talks to, and what compares PINs.
+
+    `accounts` is None where customers have none at the gateway, `letters` where there is no mail server.
+    """
 
     gateway: Gateway
     feed: PostbackFeed
@@ -379,3 +388,5 @@ class Outside:
     enquiry: Enquiry
     pin_hasher: PinHasher
     reader_probe: ReaderProbe
+    accounts: "CustomerAccounts | None" = None
+    letters: "Letters | None" = None

@@ -23,6 +23,7 @@ from cashier.domain.postback import DeliveredPostback
 from cashier.domain.pricing import quick_price
 from cashier.domain.receipt import Receipt, Tender
 from cashier.domain.sale import Customer, Permit, Sale
+from cashier.till.accounts import Accounts
 from cashier.till.checking import Checker, Sleep
 from cashier.till.config import Reader, TillConfig
 from cashier.till.corrections import Corrections
@@ -129,6 +130,17 @@ class Till:
             randomness,
             journal,
         )
+        self.accounts = Accounts(
+            config.accounts,
+            clock,
+            randomness,
+            outside.accounts,
+            outside.letters,
+            self.people,
+            self._changed,
+        )
+        self._payments.payer_of = self.accounts.payer_of
+        self.subscribe(self.accounts.look)
         self.printing.subscribe(self._changed)
         self.subscribe(self.printing.look)
         for payment in self._payments.restart():
@@ -271,6 +283,7 @@ class Till:
                 f"{format_dollars(cents)} was taken for this sale and is on no receipt yet. Take the rest, "
                 "issue the receipt of a part payment, or give it back."
             )
+        self.accounts.sale_over(self._draft.customer.account_number)
         self._draft, self._current = self._new_draft(), None
         self._changed()
 
@@ -321,6 +334,7 @@ class Till:
             draft = self._draft
             self._refuse_touched("It cannot be put aside", "It cannot be put aside")
             held = await self._aside.hold(draft, lambda: self._draft is draft)
+            self.accounts.sale_over(draft.customer.account_number)
             self._draft, self._current = self._new_draft(), None
             return held
         finally:

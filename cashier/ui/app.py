@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Opened:
-    """What bootstrap plugs in: the till, how to view a payment, and how to open its journal.
+    """What bootstrap plugs in: the till, how to view a payment or an account, and how to open its journal.
 
     `rehearsal` is there in training alone.
     """
@@ -38,6 +38,7 @@ class Opened:
     make_view: ViewMaker
     open_daybook: OpenDaybook | None = None
     rehearsal: Rehearsal | None = None
+    make_account_view: ViewMaker | None = None
 
 
 #: Opens the till; entered after the first paint, left when the window is closed.
@@ -105,7 +106,13 @@ async def _main(window: MainWindow, open_till: Opener, drive: Driver | None) -> 
     window.show_icons()
     try:
         async with open_till() as opened:
-            window.attach(opened.till, opened.make_view, opened.open_daybook, opened.rehearsal)
+            window.attach(
+                opened.till,
+                opened.make_view,
+                opened.open_daybook,
+                opened.rehearsal,
+                opened.make_account_view,
+            )
             if drive is None:
                 await closed.wait()
             else:

@@ -126,6 +126,11 @@ class Payer:
         await self.fill("terms", "yes")
         await self.press("Process Payment")
 
+    async def press_when_seen(self, text: str) -> None:
+        """Wait for a button or link, and press it."""
+        await self.sees(text)
+        await self.press(text)
+
     async def press(self, text: str) -> None:
         """Press the button or link whose text begins so. Raises LookupError when there is none."""
         pressed = await self.run(

@@ -45,6 +45,28 @@ def chromium_versions() -> tuple[str, str]:
     return str(qWebEngineChromiumVersion()), str(qWebEngineChromiumSecurityPatchVersion())
 
 
+@dataclass(frozen=True)
+class PageWords:
+    """What the view says of its page, in place of the page: payment pages have their own words."""
+
+    name: str
+    opening: str
+    not_opened: str
+    not_loaded: str
+    stopped: str
+
+
+#: For the pages of a customer's account, by which nothing of a payment of ours can be in doubt.
+ACCOUNT_WORDS = PageWords(
+    name="Page of the customer's account",
+    opening="Opening the customer's page…",
+    not_opened="The customer's page was not opened: its address is not one of the gateway's. Ask for the "
+    "settings to be checked.",
+    not_loaded="The customer's page did not load. Nothing was paid by it. Open it again.",
+    stopped="The customer's page stopped. Nothing was paid by it. Open it again.",
+)
+
+
 @dataclass(slots=True)
 class _Sealed:
     """The Chromium side of one payment, made in `PaymentView.open` and deleted in `close_page`."""
@@ -79,9 +101,15 @@ class PaymentView(QWidget):
     blocked = Signal(str, str)
 
     def __init__(
-        self, allowed: TopLevelPolicy, parent: QWidget | None = None, *, language: str = "en-US"
+        self,
+        allowed: TopLevelPolicy,
+        parent: QWidget | None = None,
+        *,
+        language: str = "en-US",
+        words: PageWords | None = None,
     ) -> None:
         super().__init__(parent)
+        self._words = words or self._payment_words()
         self._allowed = allowed
         self._language = language
         self._sealed: _Sealed | None = None
@@ -95,10 +123,28 @@ class PaymentView(QWidget):
         self._box = QVBoxLayout(self)
         self._box.setContentsMargins(0, 0, 0, 0)
         self._box.addWidget(self._notice)
-        self.setAccessibleName(self.tr("Payment page"))
+        self.setAccessibleName(self._words.name)
         self.setContextMenuPolicy(Qt.ContextMenuPolicy.NoContextMenu)
         self.setAcceptDrops(False)
         QGuiApplication.clipboard().changed.connect(self._keep_off_clipboard)
+
+    def _payment_words(self) -> PageWords:
+        return PageWords(
+            name=self.tr("Payment page"),
+            opening=self.tr("Opening the payment page…"),
+            not_opened=self.tr(
+                "The payment page was not opened: its address is not one of the gateway's. "
+                "No money was taken. Ask for the payment page settings to be checked."
+            ),
+            not_loaded=self.tr(
+                "The payment page did not load. Nothing is lost: the payment is being checked. "
+                "Do not charge again."
+            ),
+            stopped=self.tr(
+                "The payment page stopped. Nothing is lost: the payment is being checked. "
+                "Do not charge again."
+            ),
+        )
 
     @property
     def is_open(self) -> bool:
@@ -123,16 +169,11 @@ class PaymentView(QWidget):
             raise Refused(refusal)
         target = QUrl(url, QUrl.ParsingMode.StrictMode)
         if not target.isValid() or self._allowed.decide(encoded(target), True) is not Verdict.ALLOW:
-            raise Refused(
-                self.tr(
-                    "The payment page was not opened: its address is not one of the gateway's. "
-                    "No money was taken. Ask for the payment page settings to be checked."
-                )
-            )
+            raise Refused(self._words.not_opened)
         self.close_page()
         was_active = self.isActiveWindow()
         self._sealed = self._seal()
-        self._show_notice(self.tr("Opening the payment page…"))
+        self._show_notice(self._words.opening)
         self._sealed.page.load(target)
         self._sealed.lost_active = was_active and not self.isActiveWindow()
 
@@ -267,12 +308,7 @@ class PaymentView(QWidget):
         if ok or (is_answer and sealed.was_loaded):
             self._show_page(sealed.view)
         else:
-            self._show_notice(
-                self.tr(
-                    "The payment page did not load. Nothing is lost: the payment is being checked. "
-                    "Do not charge again."
-                )
-            )
+            self._show_notice(self._words.not_loaded)
         if ok and not sealed.was_loaded:
             sealed.was_loaded = True
             if sealed.lost_active:
@@ -284,10 +320,5 @@ class PaymentView(QWidget):
     def _finish_death(self, how: str) -> None:
         # The page goes away at once, so that nothing can ever load it a second time.
         self.close_page()
-        self._show_notice(
-            self.tr(
-                "The payment page stopped. Nothing is lost: the payment is being checked. "
-                "Do not charge again."
-            )
-        )
+        self._show_notice(self._words.stopped)
         self.renderer_died.emit(how)

@@ -2,6 +2,11 @@
 
 SHORTCUTS = (
     ("Ctrl+1  Ctrl+2  Ctrl+3  Ctrl+4  Ctrl+5  Ctrl+6", "sale, payment, in doubt, receipts, shift, reports"),
+    ("Ctrl+7", "customer accounts: find, register, sign on"),
+    (
+        "Alt+1  Alt+2  Alt+3  Alt+4  Alt+5",
+        "the pages of a customer who is signed on: bills, paperless, AutoPay, …",
+    ),
     ("F3", "search a fee, or a receipt; an invoice number, typed or scanned, and Enter retrieve the invoice"),
     ("Shift+F3", "what stands in the search field is an invoice number: look it up"),
     ("F4", "customer and permit; Enter on the account number looks the customer up"),

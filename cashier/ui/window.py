@@ -27,6 +27,7 @@ from cashier.domain.receipt import Receipt, TenderKind
 from cashier.till.rehearsal import Rehearsal
 from cashier.till.snapshot import LineState, Snapshot
 from cashier.till.till import AlreadyAsked, Till
+from cashier.ui.accounts_page import AccountsPage
 from cashier.ui.correction_acts import CorrectionActs
 from cashier.ui.desk_acts import DeskActs
 from cashier.ui.desk_page import DeskPage
@@ -54,13 +55,13 @@ from cashier.ui.swipe_guard import SCAN_LOST, SWIPED, SwipeGuard
 from cashier.ui.tender_dialog import TenderDialog
 from cashier.ui.theme import Theme, scaled
 from cashier.ui.training_bar import TrainingActs
-from cashier.ui.widgets import Button, ElidedLabel, FaultBar, Watermark, label, typed
+from cashier.ui.widgets import Button, ElidedLabel, FaultBar, RailButton, Watermark, label, typed
 
 if TYPE_CHECKING:
     import asyncio
 
-SALE, PAYMENT, DESK, RECEIPTS, SHIFT, REPORTS = range(6)
-PAGES = ("Sale", "Payment", "In doubt", "Receipts", "Shift", "Reports")
+SALE, PAYMENT, DESK, RECEIPTS, SHIFT, REPORTS, ACCOUNTS = range(7)
+PAGES = ("Sale", "Payment", "In doubt", "Receipts", "Shift", "Reports", "Accounts")
 ICON_SIZE = QSize(22, 22)
 RAIL_WIDTH_MAX, STATUS_HEIGHT = 220, 34
 #: What the words about the line keep when the status line is crowded.
@@ -72,6 +73,7 @@ _ICONS = (
     "mdi6.receipt-text-outline",
     "mdi6.account-clock-outline",
     "mdi6.chart-bar",
+    "mdi6.account-outline",
 )
 _LINES = {
     LineState.UNKNOWN: "line: asking …",
@@ -102,6 +104,9 @@ class MainWindow(QMainWindow):
         self.receipts = ReceiptsPage(theme)
         self.shift = ShiftPage(self._run)
         self.reports = ReportsPage(theme, self._run)
+        self.accounts = AccountsPage(
+            self.messages, self._run, is_paying=lambda: self.payment.hosted is not None
+        )
         self.acts = DeskActs(self, self.desk, self.messages.tell, self._run)
         self.lookups = Lookups(self, self.sale, self.messages, self._run)
         self.aside = PuttingAside(self, self.sale, self.lookups.bar, self._run)
@@ -110,7 +115,15 @@ class MainWindow(QMainWindow):
         self.training = TrainingActs(self, self._run, self._spare)
         self.shift_bar = ShiftBar()
         self.pages = QStackedWidget()
-        for page in (self.sale, self.payment, self.desk, self.receipts, self.shift, self.reports):
+        for page in (
+            self.sale,
+            self.payment,
+            self.desk,
+            self.receipts,
+            self.shift,
+            self.reports,
+            self.accounts,
+        ):
             self.pages.addWidget(page)
         upper = QHBoxLayout()
         upper.setContentsMargins(0, 0, 0, 0)
@@ -136,7 +149,9 @@ class MainWindow(QMainWindow):
         self.undoing = CorrectionActs(
             self, self.receipts, self.papers, self.messages.tell, self.note_label.setText, self._run
         )
-        self.guard = SwipeGuard(self, sealed=lambda: self.payment.hosted, search=self._search)
+        self.guard = SwipeGuard(
+            self, sealed=lambda: self.payment.hosted or self.accounts.hosted, search=self._search
+        )
         self._connect()
         self.presence = Presence(
             self,
@@ -145,7 +160,7 @@ class MainWindow(QMainWindow):
             self.messages,
             self.guard,
             is_paying=lambda: self.payment.hosted is not None,
-            leaving=self.sale.commit_fields,
+            leaving=self._leaving,
             back=self._somebody_is_back,
         )
         self.sale.focus_start()
@@ -157,16 +172,15 @@ class MainWindow(QMainWindow):
         rail.setObjectName("rail")
         rail.setFixedWidth(min(scaled(148), RAIL_WIDTH_MAX))
         layout = QVBoxLayout(rail)
-        layout.setContentsMargins(8, 8, 8, 8)
-        layout.setSpacing(2)  # nine buttons at twice the size of text
+        layout.setContentsMargins(8, 4, 8, 4)
+        layout.setSpacing(2)  # ten buttons at twice the size of text
         group = QButtonGroup(self)
         # A clear picture of the icon's size keeps the texts in place until the icons are there.
         blank = QPixmap(ICON_SIZE)
         blank.fill(Qt.GlobalColor.transparent)
         self.rail: list[Button] = []
         for index, name in enumerate(PAGES):
-            button = Button(name)
-            button.setObjectName("rail")
+            button = RailButton(name)
             button.setCheckable(True)
             button.setIcon(QIcon(blank))
             button.setIconSize(ICON_SIZE)
@@ -176,20 +190,18 @@ class MainWindow(QMainWindow):
             self.rail.append(button)
         self.rail[SALE].setChecked(True)
         layout.addStretch()
-        self.put_aside = Button("Put aside", "Put this sale aside (Shift+F5)")
-        self.held = Button("Held", "Sales put aside (F5)")
+        self.put_aside = RailButton("Put aside", "Put this sale aside (Shift+F5)")
+        self.held = RailButton("Held", "Sales put aside (F5)")
         for button, act in (
             (self.put_aside, lambda: self.aside.hold()),
             (self.held, lambda: self.aside.show()),
         ):
-            button.setObjectName("rail")
             button.setToolTip(button.accessibleName())
             # By keyboard each has a key of its own; a click must not take the focus from what is typed.
             button.setFocusPolicy(Qt.FocusPolicy.NoFocus)
             button.clicked.connect(lambda _checked=False, act=act: self._on_sale(act))
             layout.addWidget(button)
-        self.lock_button = Button("Lock")
-        self.lock_button.setObjectName("rail")
+        self.lock_button = RailButton("Lock")
         self.lock_button.setIcon(QIcon(blank))
         self.lock_button.setIconSize(ICON_SIZE)
         self.lock_button.clicked.connect(lambda _checked=False: self.presence.lock())
@@ -206,7 +218,14 @@ class MainWindow(QMainWindow):
         layout.setSpacing(16)
         self.till_label, self.reader_label = ElidedLabel("starting …"), ElidedLabel("")
         self.line_label, self.note_label = ElidedLabel(""), ElidedLabel("")
-        for part in (self.till_label, self.reader_label, self.line_label, self.note_label):
+        self.customer_label = ElidedLabel("")
+        for part in (
+            self.till_label,
+            self.reader_label,
+            self.line_label,
+            self.customer_label,
+            self.note_label,
+        ):
             layout.addWidget(part)
         layout.addStretch()
         layout.addWidget(label("F1 shortcuts"))
@@ -240,6 +259,7 @@ class MainWindow(QMainWindow):
         self.receipts.save_asked.connect(self.papers.save_receipt)
         self.shift.sale_asked.connect(lambda: self.show_page(SALE))
         self.shift_bar.shift_asked.connect(lambda: self.show_page(SHIFT))
+        self.accounts.sale_asked.connect(lambda: self.show_page(SALE))
         self.reports.told.connect(self.messages.tell)
         self.reports.noted.connect(lambda text: self.note_label.setText(text))
         self.fault_bar.pressed.connect(self.acts.acknowledge)
@@ -254,6 +274,7 @@ class MainWindow(QMainWindow):
             ("Ctrl+4", lambda: self.show_page(RECEIPTS)),
             ("Ctrl+5", lambda: self.show_page(SHIFT)),
             ("Ctrl+6", lambda: self.show_page(REPORTS)),
+            ("Ctrl+7", lambda: self.show_page(ACCOUNTS)),
             ("F1", self.show_shortcuts),
             ("F3", self._search),
             ("Shift+F3", self._look_up_invoice),
@@ -297,6 +318,7 @@ class MainWindow(QMainWindow):
         make_view: ViewMaker,
         open_daybook: OpenDaybook | None = None,
         rehearsal: Rehearsal | None = None,
+        make_account_view: ViewMaker | None = None,
     ) -> None:
         """The till is there: everything comes to life. `open_daybook` is what reports are made from."""
         self._till = till
@@ -314,6 +336,7 @@ class MainWindow(QMainWindow):
         self.shift.attach(till)
         self.reports.attach(till, open_daybook)
         self.training.attach(till, rehearsal)
+        self.accounts.attach(till, make_account_view or make_view)
         self.presence.attach(till, self._run)
         self.lock_button.show()
         till.subscribe(self.refresh)
@@ -324,6 +347,10 @@ class MainWindow(QMainWindow):
         if not self.presence.is_away:
             self._lead_to_shift()
             self._ask_for_held()
+
+    def _leaving(self) -> None:
+        self.sale.commit_fields()
+        self.accounts.forget()
 
     def _somebody_is_back(self) -> None:
         if not self._lead_to_shift():
@@ -372,6 +399,7 @@ class MainWindow(QMainWindow):
             self.shift.refresh()
         if snapshot.people.signed_in is None:
             self._greeted = ""
+        self.accounts.refresh()
         self.fault_bar.show_fault(snapshot.journal_fault)
         self.prints.refresh()
         self.training.refresh()
@@ -389,6 +417,11 @@ class MainWindow(QMainWindow):
         fault = f"○ {snapshot.line_fault}" if snapshot.line_fault else ""
         self.line_label.setText(fault or _LINES[snapshot.line])
         self.line_label.setMinimumWidth(min(self.line_label.sizeHint().width(), scaled(LINE_WIDTH_MIN)))
+        customer = (
+            self._till.accounts.customer_text(snapshot.draft.customer.account_number) if self._till else ""
+        )
+        self.customer_label.setText(customer)
+        self.customer_label.setVisible(bool(customer))
         self.held.setText(f"Held  {len(snapshot.held)}" if snapshot.held else "Held")
         payment = snapshot.payment
         paying = payment.reference if payment and payment.state is PaymentState.OPEN else ""
@@ -414,8 +447,11 @@ class MainWindow(QMainWindow):
 
     # -- verbs ---------------------------------------------------------------------------------------------
 
-    def _page(self, page: int) -> SalePage | PaymentPage | DeskPage | ReceiptsPage | ShiftPage | ReportsPage:
-        return (self.sale, self.payment, self.desk, self.receipts, self.shift, self.reports)[page]
+    def _page(
+        self, page: int
+    ) -> SalePage | PaymentPage | DeskPage | ReceiptsPage | ShiftPage | ReportsPage | AccountsPage:
+        pages = (self.sale, self.payment, self.desk, self.receipts, self.shift, self.reports, self.accounts)
+        return pages[page]
 
     def show_page(self, page: int) -> None:
         """Bring a page up; what was typed elsewhere stays."""
@@ -469,6 +505,7 @@ class MainWindow(QMainWindow):
             url = await (till.try_again() if again else till.pay_by_card())
             assert till.current_reference is not None
             self.show_page(PAYMENT)
+            self.accounts.close_page()  # one page stands at a time
             self.payment.open(till.current_reference, url)
         except AlreadyAsked:
             return
@@ -550,6 +587,9 @@ class MainWindow(QMainWindow):
 
     def _search(self) -> QLineEdit:
         """The search field of the page, or of the sale where the page has none; the focus is in it."""
+        if self.pages.currentWidget() is self.accounts and self.accounts.panel.isVisible():
+            self.accounts.panel.search.setFocus()
+            return self.accounts.panel.search
         if self.pages.currentWidget() is self.receipts:
             self.receipts.focus_start()
             return self.receipts.search
@@ -655,5 +695,7 @@ class MainWindow(QMainWindow):
         if self.payment.hosted is not None:
             self.payment.stop_waiting()
         self.reports.leave()
+        self.accounts.close_page()
+        self.accounts.forget()
         super().closeEvent(event)
         self.closed.emit()

@@ -89,7 +89,7 @@ def test_an_unknown_schedule(verb: tuple[str, ...], cashier: Cashier) -> None:
     for name in ("nosuch", "../schedules/lakeland", ""):
         ended = cashier("fees", verb[0], "--schedule", name, *verb[1:])
         assert (ended.code, ended.out, len(ended.err)) == (2, b"", 1)
-        assert "there are: generic, lakeland, oshtemo" in ended.err[0]
+        assert "there are: generic, lakeland, oshtemo, police" in ended.err[0]
 
 
 def test_a_date_that_is_none(cashier: Cashier) -> None:
@@ -97,7 +97,7 @@ def test_a_date_that_is_none(cashier: Cashier) -> None:
     assert (ended.code, ended.out, len(ended.err)) == (2, b"", 1)
 
 
-@pytest.mark.parametrize("schedule", ["generic", "lakeland", "oshtemo"])
+@pytest.mark.parametrize("schedule", ["generic", "lakeland", "oshtemo", "police"])
 def test_list_names_every_fee_with_a_price(schedule: str, cashier: Cashier) -> None:
     from cashier.bootstrap import schedule_on
     from cashier.clock import SystemClock

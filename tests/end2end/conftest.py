@@ -15,7 +15,7 @@ from PySide6.QtCore import QEventLoop
 from PySide6.QtWidgets import QApplication
 
 from cashier import paths
-from cashier.bootstrap import JOURNAL, daybook_of, open_till, view_maker
+from cashier.bootstrap import JOURNAL, account_view_maker, daybook_of, open_till, view_maker
 from cashier.clock import SystemClock
 from cashier.domain.entries import Entry
 from cashier.domain.payment import Payment, PaymentState
@@ -160,7 +160,13 @@ class Counter:
             await begin(till)
             if self.rehearses:
                 self.rehearsal = await stack.enter_async_context(rehearsing(till, self.sandbox.url))
-            self.window.attach(till, view_maker(settings), daybook_of(settings), self.rehearsal)
+            self.window.attach(
+                till,
+                view_maker(settings),
+                daybook_of(settings),
+                self.rehearsal,
+                account_view_maker(settings),
+            )
             try:
                 if first is not None:
                     first(self)

@@ -21,6 +21,8 @@ class FakeGateway:
 
     def __init__(self) -> None:
         self.launched: list[tuple[str, str]] = []
+        #: The token of each launch, None for a one-time payer's.
+        self.tokens: list[str | None] = []
         self.extras: list[CounterExtras] = []
         self.errors: list[CashierError] = []
         self.held: asyncio.Event | None = None
@@ -61,9 +63,10 @@ class FakeGateway:
         if self.unreached is not None:
             raise self.unreached
 
-    async def launch(self, request: str, biller: str) -> str:
+    async def launch(self, request: str, biller: str, token: str | None = None) -> str:
         """See the port."""
         self.looked()
+        self.tokens.append(token)
         self.launched.append((request, biller))
         if self.held is not None:
             await self.held.wait()

@@ -127,6 +127,26 @@ async def test_each_way_of_failing_is_told_as_what_it_is(
     assert bool(result.reason) is (outcome is not PrintOutcome.PRINTED)
 
 
+async def test_a_letter_goes_without_a_receipt() -> None:
+    with server() as there:
+        mailer = SmtpMailer(
+            host="127.0.0.1",
+            port=there.port,
+            security="none",
+            sender="permits@example.org",
+            user="",
+            password=str,
+            timeout_s=5,
+        )
+        done = await mailer.write("robin@example.org", "Your code for\r\nBcc: evil@example.org", "ABC\n")
+        assert done == PrintResult(PrintOutcome.PRINTED)
+        message = email.message_from_bytes(there.message, policy=email.policy.default)
+        assert (message["To"], message["Bcc"]) == ("robin@example.org", None)
+        assert message.get_content().strip() == "ABC" and not message.is_multipart()  # type: ignore[attr-defined]
+        refused = await mailer.write("robin@example.org\nBcc: evil@example.org", "x", "y")
+        assert refused.outcome is PrintOutcome.NOT_PRINTED
+
+
 async def test_a_server_that_is_not_there_got_nothing() -> None:
     with server() as there:
         pass

@@ -25,6 +25,7 @@ from cashier.till.ports import Outside
 from cashier.till.reporting import Counter, JournalDaybook, shown
 from cashier.till.snapshot import LineState
 from cashier.till.till import Till
+from tests.fakes.accounts import FakeAccounts, FakeLetters
 from tests.fakes.clock import MovingClock, SeededRandomness
 from tests.fakes.enquiry import FakeEnquiry
 from tests.fakes.feed import FakeFeed
@@ -109,6 +110,7 @@ class Desk:
         self.holds = FakeHolds()
         self.enquiry = FakeEnquiry()
         self.reader_probe = FakeReaderProbe()
+        self.accounts, self.letters = FakeAccounts(), FakeLetters()
         self.schedule = SCHEDULE
         self.restart(config)
 
@@ -119,7 +121,16 @@ class Desk:
             self.clock,
             self.randomness,
             self.journal,
-            Outside(self.gateway, self.feed, self.holds, self.enquiry, FakePins(), self.reader_probe),
+            Outside(
+                self.gateway,
+                self.feed,
+                self.holds,
+                self.enquiry,
+                FakePins(),
+                self.reader_probe,
+                self.accounts,
+                self.letters,
+            ),
             schedule_on=lambda _date: self.schedule,
             sleep=self._sleep,
         )

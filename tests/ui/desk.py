@@ -39,6 +39,7 @@ from cashier.ui import theme
 from cashier.ui.pace import ByHand, Pace
 from cashier.ui.payment_page import ViewMaker
 from cashier.ui.window import DESK, MainWindow
+from tests.fakes.accounts import FakeAccounts, FakeLetters
 from tests.fakes.clock import MovingClock, SeededRandomness
 from tests.fakes.enquiry import FakeEnquiry
 from tests.fakes.feed import FakeFeed
@@ -72,6 +73,7 @@ class Desk:
         self.gateway, self.feed = PartGateway(), FakeFeed()
         self.holds, self.enquiry = FakeHolds(), FakeEnquiry(not_set_up={"town"})
         self.reader_probe = FakeReaderProbe()
+        self.accounts, self.letters = FakeAccounts(), FakeLetters()
         self.config = TillConfig(
             site="town",
             till="A",
@@ -123,7 +125,16 @@ class Desk:
             self.clock,
             self.randomness,
             self.journal,
-            Outside(self.gateway, self.feed, self.holds, self.enquiry, FakePins(), self.reader_probe),
+            Outside(
+                self.gateway,
+                self.feed,
+                self.holds,
+                self.enquiry,
+                FakePins(),
+                self.reader_probe,
+                self.accounts,
+                self.letters,
+            ),
             self._schedule,
             self._sleep,
             prints=self.prints,

@@ -19,7 +19,7 @@ from cashier.ui.readers_dialog import ReadersDialog
 from cashier.ui.retrieve_dialogs import HeldSalesDialog
 from cashier.ui.shortcuts import SHORTCUTS
 from cashier.ui.tender_dialog import TenderDialog
-from cashier.ui.window import DESK, PAYMENT, RECEIPTS, REPORTS, SALE, SHIFT
+from cashier.ui.window import ACCOUNTS, DESK, PAYMENT, RECEIPTS, REPORTS, SALE, SHIFT
 from tests.fakes.entries import Drafts
 from tests.fakes.people import CLERK, CLERK_PIN, at_once
 from tests.ui.desk import Desk
@@ -42,6 +42,7 @@ WORKS: dict[str, Callable[[Desk], bool]] = {
     "Ctrl+4": lambda desk: on(desk) == RECEIPTS,
     "Ctrl+5": lambda desk: on(desk) == SHIFT,
     "Ctrl+6": lambda desk: on(desk) == REPORTS,
+    "Ctrl+7": lambda desk: on(desk) == ACCOUNTS,
     "F3": lambda desk: desk.focus is desk.window.sale.fees.search,
     "Shift+F3": lambda desk: "invoice number here first" in desk.window.sale.fees.reason.text(),
     "F4": lambda desk: desk.focus is desk.window.sale.fields["name"],
@@ -63,6 +64,7 @@ WORKS: dict[str, Callable[[Desk], bool]] = {
 #: Keys that are no shortcuts of the window; what they do has tests of its own.
 ELSEWHERE = {"Enter", "Esc", "Ctrl+P", "Ctrl+R", "Ctrl+0", "Ctrl+T", "Ctrl+G", "A", "P", "V", "S"}
 ELSEWHERE |= {"Ctrl+Shift+V", "Ctrl+Shift+R", "Ctrl+Shift+B", "Ctrl+Shift+M"}
+ELSEWHERE |= {f"Alt+{place}" for place in range(1, 6)}
 
 
 def test_f1_lists_every_shortcut_and_no_other(desk: Desk) -> None:
@@ -409,7 +411,7 @@ def test_the_icons_come_after_the_first_paint(desk: Desk) -> None:
     desk.window.show_icons()
     after = [_pixels(button.icon()) for button in desk.window.rail]
     assert len(set(before)) == 1
-    assert len(set(after)) == 6
+    assert len(set(after)) == 7
 
 
 def _pixels(icon) -> bytes:  # type: ignore[no-untyped-def]
