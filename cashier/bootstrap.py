@@ -9,7 +9,7 @@ import dataclasses
 import datetime as dt
 import functools
 import os
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -27,12 +27,14 @@ if TYPE_CHECKING:
     import httpx
     from PySide6.QtWidgets import QWidget
 
+    from cashier.domain.daily import DailyReport, Scope
     from cashier.gateway.enquiry import InvoiceEnquiry
     from cashier.gateway.invoice_cloud import InvoiceCloud
     from cashier.gateway.profiles import Profile
     from cashier.gateway.sso import SingleSignOn
     from cashier.gateway.transport import Timeouts
     from cashier.hub.client import HubClient
+    from cashier.journal.backup import Backups
     from cashier.journal.store import SqliteJournal
     from cashier.paper.mailer import SmtpMailer
     from cashier.readers.discovery import Lister, PortWatcher, UsbIds
@@ -42,12 +44,16 @@ if TYPE_CHECKING:
     from cashier.till.ports import Printer
     from cashier.till.printing import PrintConfig
     from cashier.till.rehearsal import Rehearsal
+    from cashier.till.reporting import Counter
+    from cashier.till.site_reporting import SiteReporter
     from cashier.ui.app import Opened, Opener
     from cashier.ui.payment_page import ViewMaker
     from cashier.ui.payment_view import PaymentView
     from cashier.ui.report_jobs import OpenDaybook
 
 JOURNAL = "journal.db"
+#: Where journals of other tills are kept that were rescued to this one.
+IMPORTED = "imported"
 #: Random bits of a postback address's nonce.
 NONCE_BITS = 160
 
@@ -221,12 +227,14 @@ async def open_till(
                 reader_probe=SerialProbe(),
                 accounts=accounts_of(settings, secrets, http),
                 letters=mailer_of(settings, secrets),
+                second_copy=hub,
             )
             prints = printing_of(settings, secrets)
             till = Till(config, clock, randomness, journal, outside, dated, prints=prints)
             if till.people.view().is_first_start:
                 make_pepper(secrets)
-            _log_changes(till)
+            _bring_imported(till, settings, clock, stack)
+            log_changes(till)
             stack.enter_context(watch_ports(till, lister or list_ports))
             running = [
                 asyncio.create_task(coroutine, name=name)
@@ -236,6 +244,8 @@ async def open_till(
                     ("giving invoices back", till.holding.run()),
                     ("probing the gateway", keep_probing(till)),
                     ("printing", till.printing.run()),
+                    ("telling the hub", till.outbox.run()),
+                    ("backing up", backing_up(settings, clock)),
                     ("verifying the journal", _verify(journal, till)),
                 )
             ]
@@ -356,6 +366,77 @@ def journal_of(settings: "Settings", clock: Clock | None = None) -> "SqliteJourn
     return SqliteJournal(folder / JOURNAL, till=settings.till, clock=clock or SystemClock(), holder=holder)
 
 
+def backups_of(settings: "Settings") -> "Backups":
+    """This till's backups of its journal."""
+    from cashier.journal.backup import Backups
+
+    folder = data_folder(settings)
+    where = settings.backup.folder or folder / "backups"
+    return Backups(folder / JOURNAL, where, settings.till, settings.backup.keep)
+
+
+async def backing_up(settings: "Settings", clock: Clock) -> None:
+    """Make backups for as long as the till runs, on a thread beside the window."""
+    import structlog
+
+    from cashier.till.backing_up import keep_backing_up
+
+    if settings.training or not settings.backup.keep:
+        return
+    log = structlog.get_logger("cashier")
+    await keep_backing_up(
+        backups_of(settings),
+        dt.timedelta(hours=settings.backup.every_hours),
+        clock.now,
+        asyncio.to_thread,
+        lambda fault: log.error("backup_failed", reason=fault),
+        asyncio.sleep,
+    )
+
+
+def imported_file(settings: "Settings", till: str) -> Path:
+    """Where the rescued journal of a till stands, or is to."""
+    return data_folder(settings) / IMPORTED / f"{settings.site}-{till}.db"
+
+
+def imported_files(settings: "Settings") -> "Sequence[Path]":
+    """The journals of other tills that were rescued to this one (`cashier journal import`)."""
+    found = sorted((data_folder(settings) / IMPORTED).glob("*.db"))
+    return [file for file in found if file == imported_file(settings, file.stem.rpartition("-")[2])]
+
+
+def imported_journal(settings: "Settings", till: str, clock: Clock) -> "SqliteJournal":
+    """The rescued journal of another till of the site, made if it is not there. Raises as `journal_of`."""
+    from cashier.journal.lock import holder_text
+    from cashier.journal.store import SqliteJournal
+
+    file = imported_file(settings, till)
+    file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    holder = holder_text(f"till {settings.till} of {settings.site}")
+    return SqliteJournal(file, till=till, clock=clock, holder=holder)
+
+
+def _bring_imported(till: Till, settings: "Settings", clock: Clock, stack: contextlib.ExitStack) -> None:
+    """Let the hub hear of what rescued journals still owe. One that cannot be opened keeps no till closed."""
+    import structlog
+
+    from cashier.domain.outbox import Owed
+    from cashier.till.notices import TOLD_KINDS
+
+    for file in imported_files(settings):
+        code = file.stem.rpartition("-")[2]
+        try:
+            journal = imported_journal(settings, code, clock)
+        except CashierError as error:
+            structlog.get_logger("cashier").error("import_failed", till=code, reason=error.user_text)
+            continue
+        owed = journal.entries_of(TOLD_KINDS, after=journal.sent(Owed.NOTICES))
+        if journal.head().seq > journal.sent(Owed.ENTRIES) or next(owed, None) is not None:
+            till.bring(code, stack.enter_context(journal))
+        else:
+            journal.close()
+
+
 def people_of(settings: "Settings", journal: "SqliteJournal", environ: Mapping[str, str]) -> "People":
     """The people of a till without the till, on its journal."""
     from cashier.people import ArgonPins, make_pepper
@@ -377,13 +458,36 @@ def daybook_of(settings: "Settings") -> "OpenDaybook":
     return functools.partial(open_daybook, data_folder(settings) / JOURNAL)
 
 
+def site_reporter(settings: "Settings", secrets: "Secrets") -> "SiteReporter":
+    """Makes reports over every till of the site from what the hub has, on the thread that asks for them."""
+
+    def make(
+        counter: "Counter", scope: "Scope", now: "dt.datetime", told: Callable[[], object] = lambda: None
+    ) -> "DailyReport":
+        from cashier.journal.site_daybook import SiteDaybook
+        from cashier.till.site_reporting import site_report
+
+        async def work() -> "DailyReport":
+            async with line_of(settings) as http:
+                with SiteDaybook() as book:
+                    hub = hub_client(settings, secrets, http)
+                    return await site_report(hub, book, counter, scope, now, told)
+
+        return asyncio.run(work())
+
+    return make
+
+
 async def _verify(journal: "SqliteJournal", till: Till) -> None:
     """Verify what was recorded before this start, beside everything else: on a connection of its own."""
     till.integrity.verified((await asyncio.to_thread(journal.verify_all)).broken)
 
 
-def _log_changes(till: Till) -> None:
-    """Log the start, and each change of the line or of a payment's state: references and states only."""
+def log_changes(till: Till) -> None:
+    """Log the start, each change of the line or of a payment's state, and what became of an outage.
+
+    References, states and counts only.
+    """
     import structlog
 
     log = structlog.get_logger("cashier")
@@ -392,7 +496,7 @@ def _log_changes(till: Till) -> None:
 
     def look() -> None:
         snapshot = till.snapshot()
-        states = {"line": snapshot.line.value}
+        states = {"line": snapshot.line.value, "outbox": snapshot.outbox.phase.value}
         if snapshot.payment is not None:
             states[snapshot.payment.reference] = snapshot.payment.state.value
         for name, state in states.items():
@@ -400,8 +504,14 @@ def _log_changes(till: Till) -> None:
                 seen[name] = state
                 if name == "line":
                     log.info("line_changed", state=state)
+                elif name == "outbox":
+                    log.info("outbox_changed", state=state, count=snapshot.outbox.to_send)
                 else:
                     log.info("payment_changed", reference=name, state=state)
+        if seen.get("caught up", "") != snapshot.caught_up:
+            seen["caught up"] = snapshot.caught_up
+            if snapshot.caught_up:
+                log.info("caught_up", reason=snapshot.caught_up)
 
     till.subscribe(look)
 
@@ -533,10 +643,16 @@ def _view_maker(settings: "Settings", return_url: str | None, *, is_account: boo
     return make
 
 
-def _opened(till: Till, settings: "Settings", rehearsal: "Rehearsal | None" = None) -> "Opened":
+def _opened(
+    till: Till,
+    settings: "Settings",
+    rehearsal: "Rehearsal | None" = None,
+    site: "SiteReporter | None" = None,
+) -> "Opened":
     from cashier.ui.app import Opened
 
-    return Opened(till, view_maker(settings), daybook_of(settings), rehearsal, account_view_maker(settings))
+    account_view = account_view_maker(settings)
+    return Opened(till, view_maker(settings), daybook_of(settings), rehearsal, account_view, site)
 
 
 def opener(*, training: bool, settings_file: Path, sandbox_options: Sequence[str] = ()) -> "Opener":
@@ -556,8 +672,9 @@ def opener(*, training: bool, settings_file: Path, sandbox_options: Sequence[str
                 yield _opened(till, settings, rehearsal)
             return
         settings = real_settings(settings_file)
-        async with open_till(settings, Secrets(settings.site, settings.till, os.environ)) as till:
-            yield _opened(till, settings)
+        secrets = Secrets(settings.site, settings.till, os.environ)
+        async with open_till(settings, secrets) as till:
+            yield _opened(till, settings, site=site_reporter(settings, secrets))
 
     return open_it
 

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 import click
 
 from cashier import paths
+from cashier.cli_copies import journal_backup, journal_import, journal_restore, journal_unsent
 from cashier.cli_people import people
 from cashier.cli_readers import readers
 from cashier.cli_receipt import receipt as receipt_verbs
@@ -181,14 +182,15 @@ def fees_price(
 )
 @click.pass_context
 def journal(ctx: click.Context, file: Path | None) -> None:
-    """Look into a journal. None of these verbs changes it."""
+    """Look into a journal, copy it, build it anew. None of these verbs changes one that is there."""
     ctx.obj["journal"] = file
 
 
-def _journal_file(ctx: click.Context) -> Path:
+def journal_file(ctx: click.Context) -> Path:
+    """The journal that a verb looks into: the one of --file, else the till's own."""
     from cashier.bootstrap import JOURNAL, data_folder
 
-    given: Path | None = ctx.obj["journal"]
+    given: Path | None = ctx.obj.get("journal")
     if given is not None:
         return given
     if ctx.obj["training"]:
@@ -198,14 +200,27 @@ def _journal_file(ctx: click.Context) -> Path:
     return data_folder(_settings(ctx)) / JOURNAL
 
 
+def _searched(ctx: click.Context) -> list[Path]:
+    """The journals that receipts are looked for in: with the till's own those that were rescued to it."""
+    from cashier.bootstrap import imported_files
+
+    own = journal_file(ctx)
+    if ctx.obj["journal"] is not None or ctx.obj["training"] or not ctx.obj["settings"].exists():
+        return [own]
+    return [own, *imported_files(_settings(ctx))]
+
+
 @journal.command("verify")
 @click.argument("file", default=None, required=False, type=click.Path(path_type=Path))
+@click.option("--with-hub", is_flag=True, help="Compare the till's own with the hub's copy and anchors, too.")
 @click.pass_context
-def journal_verify(ctx: click.Context, file: Path | None) -> None:
+def journal_verify(ctx: click.Context, file: Path | None, with_hub: bool) -> None:
     """Check the hash chain from the first entry to the last; names the first bad entry.
 
     FILE is a sealed export, or a journal; the till's own without it.
     """
+    if with_hub and (file is not None or ctx.obj["journal"] is not None or ctx.obj["training"]):
+        raise Refused("--with-hub is for the till's own journal.")
     from cashier.report_verbs import is_sealed, verify_sealed
     from cashier.verbs import verify_journal
 
@@ -218,8 +233,12 @@ def journal_verify(ctx: click.Context, file: Path | None) -> None:
         ctx.exit(0 if holds else 1)
     if file is not None:
         ctx.obj["journal"] = file
-    told = verify_journal(_journal_file(ctx))
+    told = verify_journal(journal_file(ctx))
     click.echo(told.text, err=not told.holds)
+    if with_hub:
+        from cashier.copy_verbs import verify_with_hub
+
+        click.echo(_run(verify_with_hub(ctx.obj["settings"])))
     ctx.exit(0 if told.holds else 1)
 
 
@@ -234,7 +253,7 @@ def journal_search(ctx: click.Context, text: str, limit: int, as_json: bool) -> 
     from cashier.domain.records import receipt_to_json
     from cashier.verbs import search_journal
 
-    for receipt in search_journal(_journal_file(ctx), text, limit):
+    for receipt in search_journal(_searched(ctx), text, limit):
         if as_json:
             click.echo(json.dumps({"number": receipt.number, **receipt_to_json(receipt)}, ensure_ascii=False))
         else:
@@ -256,7 +275,7 @@ def journal_export(ctx: click.Context, out: Path | None, receipts: bool) -> None
     """Write every entry as one JSON object a line, hashes included, or the receipts as CSV."""
     from cashier.verbs import export_journal
 
-    count = export_journal(_journal_file(ctx), out, sys.stdout, receipts=receipts)
+    count = export_journal(journal_file(ctx), out, sys.stdout, receipts=receipts)
     if out is None:
         sys.stdout.flush()  # here a reader that is gone is told quietly; at the interpreter's end it is not
     else:
@@ -273,8 +292,14 @@ def journal_seal(ctx: click.Context, first: Any, last: Any, out: Path) -> None:
     from cashier.report_verbs import seal
 
     settings = None if ctx.obj["training"] or not ctx.obj["settings"].exists() else _settings(ctx)
-    count, head = seal(_journal_file(ctx), settings, out, first.date(), last.date())
+    count, head = seal(journal_file(ctx), settings, out, first.date(), last.date())
     click.echo(f"{count} entries sealed in {out}; last hash {head}")
+
+
+journal.add_command(journal_import)
+journal.add_command(journal_restore)
+journal.add_command(journal_backup)
+journal.add_command(journal_unsent)
 
 
 @cli.group()
@@ -327,8 +352,7 @@ def settlement_match(
     """Match it with this till's journal and the hub; ends with 1 when there is anything to look at."""
     from cashier.verbs import match_settlement, print_settlement, tell_settlement
 
-    ctx.obj["journal"] = None
-    journal_file = _journal_file(ctx)
+    file_of_journal = journal_file(ctx)
     work = match_settlement(
         file,
         first=first.date() if first else None,
@@ -336,11 +360,11 @@ def settlement_match(
         with_hub=not without_hub,
         training=ctx.obj["training"],
         settings_file=ctx.obj["settings"],
-        journal=journal_file,
+        journal=file_of_journal,
     )
     report = _run(work)
     if pdf is not None:
-        print_settlement(report, pdf, (file, journal_file))
+        print_settlement(report, pdf, (file, file_of_journal))
     tell_settlement(report, form, sys.stdout)
     sys.stdout.flush()
     ctx.exit(0 if report.match.agrees else 1)

@@ -33,7 +33,7 @@ def receipt_show(ctx: click.Context, number: str, width: int, language: str) -> 
     """Print what the receipt NUMBER says, as a receipt printer of so many columns has it. Changes nothing."""
     from cashier.verbs_receipt import show_receipt
 
-    click.echo(show_receipt(_journal(ctx), number, width, language, _languages()))
+    click.echo(show_receipt(_journals(ctx), number, width, language, _languages()))
 
 
 @receipt.command("print")
@@ -64,10 +64,12 @@ def receipt_print(ctx: click.Context, number: str, language: str) -> None:
             ctx.exit(3)
 
 
-def _journal(ctx: click.Context) -> Any:
-    from cashier.bootstrap import JOURNAL, data_folder
+def _journals(ctx: click.Context) -> Any:
+    """The till's own journal, and those that were rescued to it."""
+    from cashier.bootstrap import JOURNAL, data_folder, imported_files
     from cashier.settings import load
 
     if ctx.obj["training"] or not ctx.obj["settings"].exists():
-        return paths.data_folder(training=ctx.obj["training"]) / JOURNAL
-    return data_folder(load(ctx.obj["settings"])) / JOURNAL
+        return [paths.data_folder(training=ctx.obj["training"]) / JOURNAL]
+    settings = load(ctx.obj["settings"])
+    return [data_folder(settings) / JOURNAL, *imported_files(settings)]

@@ -43,6 +43,23 @@ def _sources(ctx: click.Context) -> tuple[Path, Any]:
     return folder / JOURNAL, settings
 
 
+_site = click.option("--site", "site", is_flag=True, help="Every till of the site, from the hub.")
+
+
+def _of_site(ctx: click.Context, scope: Any) -> Any:
+    """A site's report, with a warning for each till that may have more."""
+    from cashier.report_verbs import site_daily
+
+    if ctx.obj["training"]:
+        raise Refused("A training session has no site. Leave out --training, or --site.")
+    if ctx.obj["journal"] is not None:
+        raise Refused("--site reads what the hub has, and --file a journal: leave out one of them.")
+    found = site_daily(ctx.obj["settings"], scope)
+    for source in found.unsynced:
+        click.echo(source.told, err=True)
+    return found
+
+
 @report.command("daily")
 @click.option("--date", "date", required=True, type=click.DateTime([_DATE]), help="Business date.")
 @click.option("--to", "last", type=click.DateTime([_DATE]), default=None, help="Last one; the same.")
@@ -54,6 +71,7 @@ def _sources(ctx: click.Context) -> tuple[Path, Any]:
 @_file("--pdf", "Print into this file.")
 @_file("--csv", "Every row as a table, into this file.")
 @click.option("--json", "as_json", is_flag=True, help="The figures as one JSON object.")
+@_site
 @_page
 @click.pass_context
 def report_daily(
@@ -66,9 +84,13 @@ def report_daily(
     pdf: Path | None,
     csv: Path | None,
     as_json: bool,
+    site: bool,
     page: str,
 ) -> None:
-    """Daily receipts of business dates: totals, every instrument, voids and refunds apart."""
+    """Daily receipts of business dates: totals, every instrument, voids and refunds apart.
+
+    With --site of every till of the site, from the hub: which tills may have more is told.
+    """
     from cashier.domain.daily import Scope
     from cashier.report_verbs import daily, print_report, save_csv
 
@@ -76,7 +98,8 @@ def report_daily(
     if pdf is not None and csv is not None and pdf.resolve() == csv.resolve():
         raise Refused("--pdf and --csv name the same file")
     first = date.date()
-    found = daily(journal, settings, Scope(first, last.date() if last else first, till, clerk, revision))
+    scope = Scope(first, last.date() if last else first, till, clerk, revision)
+    found = _of_site(ctx, scope) if site else daily(journal, settings, scope)
     if pdf is not None:
         print_report(found, pdf, page, (journal,))
     if csv is not None:
@@ -104,16 +127,18 @@ def report_x(ctx: click.Context, pdf: Path | None, as_json: bool, page: str) -> 
 @click.option("--date", "date", required=True, type=click.DateTime([_DATE]), help="Business date.")
 @click.option("--till", "till", default="", help="One till; every one.")
 @click.option("--pdf", "pdf", required=True, type=click.Path(path_type=Path), help="Print into this file.")
+@_site
 @_page
 @click.pass_context
-def report_deposit(ctx: click.Context, date: Any, till: str, pdf: Path, page: str) -> None:
+def report_deposit(ctx: click.Context, date: Any, till: str, pdf: Path, site: bool, page: str) -> None:
     """The deposit slip of a business date: cash, and every check."""
     from cashier.domain.daily import Scope
     from cashier.domain.money import format_dollars
     from cashier.report_verbs import daily, print_deposit
 
     journal, settings = _sources(ctx)
-    found = daily(journal, settings, Scope(date.date(), date.date(), till))
+    scope = Scope(date.date(), date.date(), till)
+    found = _of_site(ctx, scope) if site else daily(journal, settings, scope)
     print_deposit(found, pdf, page, (journal,))
     total = sum(tally.amount_cents for tally in found.figures.drawer.values())
     click.echo(f"Deposit {format_dollars(total)} written to {pdf}")

@@ -72,7 +72,7 @@ def hub_serve(
 ) -> None:
     """Receive postbacks, hand them to the tills, and pass them on to the portals."""
     from cashier.hub.serve import serve
-    from cashier.hub_verbs import enrol, log_access, master_secret
+    from cashier.hub_verbs import enrol, finance_office, log_access, master_secret
 
     secret = master_secret(os.environ, secret_file)
     portals = portals_of(os.environ, **portal)
@@ -89,6 +89,7 @@ def hub_serve(
             _say_listening,
             exit_with_parent,
             portals=portals,
+            finance=finance_office(),
             trust_proxy=trust_proxy,
         )
 
@@ -117,6 +118,24 @@ def hub_status(db_url: str, as_json: bool) -> None:
     found = status(db_url)
     for line in (json.dumps(found.members, ensure_ascii=False),) if as_json else found.lines:
         click.echo(line)
+
+
+@hub.command("copies")
+@_db
+@_secret_file
+@click.option("--verify", is_flag=True, help="Verify every entry and anchor; needs the master secret.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object.")
+@click.pass_context
+def hub_copies(
+    ctx: click.Context, db_url: str, secret_file: Path | None, verify: bool, as_json: bool
+) -> None:
+    """The second copies of the tills' journals, and what disagreed with them; 1 when one is broken."""
+    from cashier.hub_verbs import copies, master_secret
+
+    found, holds = copies(db_url, master_secret(os.environ, secret_file) if verify else None)
+    for line in (json.dumps(found.members, ensure_ascii=False),) if as_json else found.lines:
+        click.echo(line)
+    ctx.exit(0 if holds else 1)
 
 
 @hub.command("release")
@@ -179,6 +198,42 @@ def keys_revoke(db_url: str, till: str) -> None:
     with hub_store(db_url) as store:
         count = KeyStore(store.engine).revoke(site, name)
     click.echo(f"{till}: {count} {'key' if count == 1 else 'keys'} revoked")
+
+
+# -- the finance office
+
+
+@hub.group("finance")
+def hub_finance() -> None:
+    """Who may see a site's daily receipts at the hub's page /finance."""
+
+
+@hub_finance.command("set-password")
+@_db
+@click.argument("site")
+@click.password_option(help="Asked for twice when it is not given.")
+def finance_set_password(db_url: str, site: str, password: str) -> None:
+    """Set the password of a site's finance office; whoever is signed in there is signed out."""
+    from cashier.hub.finance import FinanceStore
+    from cashier.hub.serve import utc_now
+    from cashier.hub_verbs import hub_store
+
+    with hub_store(db_url) as store:
+        FinanceStore(store.engine).set_password(site, password, utc_now())
+    click.echo(f"{site}: the finance office signs in at /finance")
+
+
+@hub_finance.command("remove")
+@_db
+@click.argument("site")
+def finance_remove(db_url: str, site: str) -> None:
+    """End the finance office's access to a site."""
+    from cashier.hub.finance import FinanceStore
+    from cashier.hub_verbs import hub_store
+
+    with hub_store(db_url) as store:
+        FinanceStore(store.engine).remove_password(site)
+    click.echo(f"{site}: the finance office has no access any more")
 
 
 # -- the quarantine

@@ -68,7 +68,7 @@ async def examine(settings_file: Path, *, training: bool) -> list[Finding]:
     findings.append(finding)
     if settings is not None:
         findings += [_profile(settings), _schedule(settings), *_secrets(settings)]
-        findings += [await _printer(settings), _mail(settings)]
+        findings += [await _printer(settings), _mail(settings), _backup(settings)]
         findings += await _lines(settings)
     return findings
 
@@ -102,6 +102,27 @@ def _mail(settings: "Settings") -> Finding:
         except Refused as refused:
             return Finding("mail", State.WARNING, "no password", refused.user_text)
     return Finding("mail", State.OK, f"{mail.host}, {mail.security}")
+
+
+def _backup(settings: "Settings") -> Finding:
+    """How old the newest backup of the journal is. One is made while the window is open."""
+    import datetime as dt
+
+    from cashier.bootstrap import JOURNAL, backups_of, data_folder
+    from cashier.clock import SystemClock
+
+    if not settings.backup.keep:
+        return Finding("backup", State.WARNING, "none is kept", "Set keep in [backup] of the settings.")
+    newest = backups_of(settings).newest_at()
+    if newest is None:
+        if not (data_folder(settings) / JOURNAL).exists():
+            return Finding("backup", State.OK, "there is no journal yet")
+        return Finding("backup", State.WARNING, "none yet", "Make one: cashier journal backup.")
+    age = SystemClock().now() - newest
+    detail = f"the newest is {age.total_seconds() / 3600:.1f} hours old"
+    if age > 2 * dt.timedelta(hours=settings.backup.every_hours) + dt.timedelta(days=3):
+        return Finding("backup", State.WARNING, detail, "Look at [backup] and its drive.")
+    return Finding("backup", State.OK, detail)
 
 
 def _versions() -> Finding:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from cashier.domain.errors import Refused
 
 if TYPE_CHECKING:
+    from cashier.hub.finance import Finance
     from cashier.hub.holds import HeldPayment
     from cashier.hub.quarantine import Item
     from cashier.hub.store import HubStore
@@ -82,6 +83,10 @@ def hub_store(db_url: str) -> "Iterator[HubStore]":
         yield store
 
 
+#: What is told of an alarm.
+_ALARM = ("seq", "reason", "told_hash", "kept_hash", "brought_by", "first_at", "last_at", "times")
+
+
 @dataclass(frozen=True)
 class HubReport:
     """What lies in a hub: for a program, and for a person."""
@@ -124,6 +129,38 @@ def status(db_url: str) -> HubReport:
             f"relay       {relay.waiting} waiting{waiting}, {relay.dead} dead",
         ),
     )
+
+
+def copies(db_url: str, secret: bytes | None) -> tuple[HubReport, bool]:
+    """The second copies of the tills' journals and what disagreed with them; whether they hold.
+
+    With the master secret every entry and every anchor is verified. Raises Refused, Unavailable.
+    """
+    from cashier.hub.journals import JournalStore
+    from cashier.hub.keys import anchor_key
+
+    members: list[dict[str, Any]] = []
+    lines: list[str] = []
+    holds = True
+    with hub_store(db_url) as store:
+        journals = JournalStore(store.engine, anchor_key(secret) if secret else b"")
+        for copy in journals.listed():
+            fault = journals.first_fault(copy.site, copy.till) if secret else None
+            alarms = journals.alarms(copy.site, copy.till)
+            holds = holds and fault is None
+            said = f"BROKEN at entry {fault.seq}: {fault.reason}" if fault else "holds" if secret else ""
+            members.append(
+                asdict(copy)
+                | {"alarms": [{name: one[name] for name in _ALARM} for one in alarms]}
+                | ({"holds": fault is None} if secret else {})
+            )
+            counts = f"{copy.entries} entries, {copy.anchors} anchors, {copy.refused} scrubbed"
+            told = f"{copy.site}/{copy.till}  {counts}, {copy.alarms} alarms, last {copy.last_at}  {said}"
+            lines.append(told.rstrip())
+            for one in alarms:
+                when = f"{one['times']} times since {one['first_at']}, sent by till {one['brought_by']}"
+                lines.append(f"  alarm: entry {one['seq']}, {one['reason']}, {when}")
+    return HubReport(members={"copies": members}, lines=tuple(lines)), holds
 
 
 def release(db_url: str, reference: str, reason: str, site: str | None) -> "HeldPayment":
@@ -191,3 +228,23 @@ def master_secret(environ: Mapping[str, str], file: Path | None) -> bytes:
     from cashier.hub.keys import read_master_secret
 
     return read_master_secret(environ, file)
+
+
+def finance_office() -> "Finance":
+    """What the hub's page for the finance office is made with: reports as the tills make them."""
+    import asyncio
+    import datetime as dt
+
+    from cashier.domain.daily import DailyReport, Scope
+    from cashier.hub.finance import Finance, SiteReading
+    from cashier.journal.site_daybook import SiteDaybook
+    from cashier.paper.daily_csv import write_csv
+    from cashier.till.reporting import Counter
+    from cashier.till.site_reporting import site_report
+
+    def report(reading: SiteReading, site: str, date: dt.date, now: dt.datetime) -> DailyReport:
+        counter = Counter(site, "", "the finance office", {})
+        with SiteDaybook() as book:
+            return asyncio.run(site_report(reading, book, counter, Scope(date, date), now))
+
+    return Finance(report, write_csv)

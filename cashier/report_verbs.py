@@ -33,6 +33,21 @@ def daily(journal: Path, settings: "Settings | None", scope: Scope) -> DailyRepo
         return reported(daybook, counter_of(settings), scope, SystemClock().now())
 
 
+def site_daily(settings_file: Path, scope: Scope) -> DailyReport:
+    """The report of a scope over every till of this till's site, made of what the hub has of their journals.
+
+    Raises Refused, Unavailable when the hub does not answer, Discrepancy when its copies do not hold.
+    """
+    import os
+
+    from cashier.bootstrap import real_settings, site_reporter
+    from cashier.secrets import Secrets
+
+    settings = real_settings(settings_file)
+    secrets = Secrets(settings.site, settings.till, os.environ)
+    return site_reporter(settings, secrets)(counter_of(settings), scope, SystemClock().now())
+
+
 def x_now(journal: Path, settings: "Settings | None") -> DailyReport:
     """The open business date so far, from a journal file in use or not."""
     from cashier.journal.daybook import open_daybook

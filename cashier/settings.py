@@ -377,6 +377,17 @@ class SsoSettings(_Strict):
     paths: SsoPathSettings = SsoPathSettings()
 
 
+class BackupSettings(_Strict):
+    """Backups of the journal: the newest `keep` of them, one every `every_hours`; none for `keep = 0`.
+
+    `folder` is best on another drive; without one it is `backups` beside the journal.
+    """
+
+    folder: Path | None = None
+    keep: int = Field(default=14, ge=0, le=1000)
+    every_hours: float = Field(default=12, ge=0.25, le=168)
+
+
 class Settings(_Strict):
     """All settings of a till.
 
@@ -402,6 +413,7 @@ class Settings(_Strict):
     drawer: DrawerSettings = DrawerSettings()
     mail: MailSettings = MailSettings()
     sso: SsoSettings = SsoSettings()
+    backup: BackupSettings = BackupSettings()
     billers: Annotated[tuple[BillerSettings, ...], AfterValidator(_not_empty)]
     readers: tuple[ReaderSettings, ...] = ()
     scanner_prefix: ScannerPrefix = ""

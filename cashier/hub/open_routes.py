@@ -10,8 +10,8 @@ from starlette.responses import JSONResponse, Response
 from cashier.domain.errors import Unavailable
 from cashier.hub import shapes
 from cashier.hub.access import peer_of
+from cashier.hub.bodies import fault
 from cashier.hub.metrics import CONTENT_TYPE
-from cashier.hub.till_api import fault
 
 if TYPE_CHECKING:
     from cashier.hub.app import Hub

@@ -21,7 +21,10 @@ PARAMETERS = (
 VERSION = "1"
 
 #: Bodies that the routes read by themselves, after the till is proven.
-_BODIES = (shapes.Acknowledgement, shapes.PaymentAnnounced, shapes.Outcome, shapes.Notice)
+_BODIES = (
+    *(shapes.Acknowledgement, shapes.PaymentAnnounced, shapes.Outcome, shapes.Notice),
+    *(shapes.JournalEntries, shapes.GivenAnchors),
+)
 _ANSWERS = {
     204: "Stored, on disk.",
     400: "Neither query nor body holds url-encoded parameters, or the body was cut off.",

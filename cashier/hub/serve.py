@@ -18,6 +18,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from cashier.domain.errors import Refused, Unavailable
 from cashier.gateway.postback import check_name, till_key_to_text
 from cashier.hub.app import Clock, Hub, HubConfig, TokenBytes, create_hub
+from cashier.hub.finance import Finance
 from cashier.hub.keys import checked_secret, till_key
 from cashier.hub.portals import Portals
 from cashier.hub.store import HubStore
@@ -63,6 +64,7 @@ def serve(
     exit_with_parent: bool = False,
     *,
     portals: Portals | None = None,
+    finance: Finance | None = None,
     trust_proxy: bool = False,
     batch_max: int = BATCH_MAX,
     clock: Clock = utc_now,
@@ -70,7 +72,8 @@ def serve(
 ) -> None:
     """Run the hub until SIGINT or SIGTERM, or with `exit_with_parent` until standard input ends.
 
-    Port 0 picks a free one. `portals` are those that postbacks are passed on to; `trust_proxy` and
+    Port 0 picks a free one. `portals` are those that postbacks are passed on to; `finance` what
+    makes the finance office's page, None for none; `trust_proxy` and
     `batch_max` see HubConfig. `announce` gets `http://host:port` once the hub listens. Raises Refused when
     the address is not free or the secret or database cannot be used.
     """
@@ -82,6 +85,7 @@ def serve(
             batch_max=batch_max,
             trust_proxy=trust_proxy,
             portals=portals or Portals(),
+            finance=finance,
         )
         app = create_hub(config, clock, token_bytes)
     except BaseException:

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Literal
 
-from fastapi import Path
+from fastapi import Path, Query
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from cashier.domain.money import AMOUNT_MAX_CENTS
@@ -14,6 +14,7 @@ from cashier.hub.holds import (
     PORTAL_REFERENCE_MAX_CHARS,
     URL_MAX_CHARS,
 )
+from cashier.hub.journal_rows import PAGE_MAX
 from cashier.hub.notices import ID_PATTERN, TYPE_PATTERN
 
 PULL_LIMIT_MAX = 500
@@ -22,6 +23,8 @@ SEQ_MAX = 2**63 - 1
 
 #: Text without control characters, which no database of ours takes.
 _TEXT = r"^[^\x00-\x1f\x7f-\x9f]+$"
+#: Text that may have line ends, too, or be empty.
+_TEXT_OR_NONE = r"^[^\x00]*$"
 _NAME = r"^[A-Za-z0-9][A-Za-z0-9_-]{0,31}$"
 
 SiteName = Annotated[str, Path(pattern=_NAME, description="The site's name.")]
@@ -224,6 +227,137 @@ class Charges(_Told):
     """Postbacks in the order of arrival."""
 
     charges: list[Charge]
+
+
+_HASH = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+#: Of the till whose journal it is, where that is not the till that asks: a dead one's, rescued from its disk.
+OwnerName = Annotated[
+    str | None, Query(alias="of", pattern=_NAME, description="Whose journal it is; the asking till's own.")
+]
+
+
+class JournalEntry(_Given):
+    """One entry of a till's journal, exactly as it stands there: `body` is its text, `hash` covers it all."""
+
+    seq: Annotated[int, Field(ge=1, le=SEQ_MAX), BeforeValidator(_whole)]
+    id: Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,64}$")]
+    kind: Annotated[str, Field(pattern=r"^[a-z][a-z_]{0,63}$")]
+    at: Annotated[str, Field(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{3}Z$")]
+    till: Annotated[str, Field(pattern=_NAME)]
+    subject: Annotated[str, Field(max_length=400, pattern=_TEXT_OR_NONE)]
+    body: Annotated[str, Field(pattern=_TEXT_OR_NONE)]
+    previous: _HASH
+    hash: _HASH
+
+
+class JournalEntries(_Given):
+    """Entries in their order, without a gap."""
+
+    entries: Annotated[list[JournalEntry], Field(min_length=1, max_length=PAGE_MAX)]
+
+
+class JournalKept(_Told):
+    """How far the copy goes: its last entry and that one's hash; 0 and zeros while there is none."""
+
+    seq: int
+    hash: str
+
+
+class RefusedEntry(_Told):
+    """An entry that is not kept as it stands; `owner` is who sees to it."""
+
+    seq: int
+    id: str
+    reason: str
+    owner: str
+
+
+class JournalAnchor(_Told):
+    """The hub's word for an entry: an HMAC over site, till, number and hash."""
+
+    seq: int
+    hash: str
+    made_at: str
+    seal: str
+
+
+class JournalAcknowledged(_Told):
+    """The entries are on disk. What of them is not as it stands, and the anchors among them."""
+
+    kept: JournalKept
+    refused: list[RefusedEntry]
+    anchors: list[JournalAnchor]
+
+
+class JournalConflict(_Told):
+    """Nothing was kept. `gap`: entries from `seq` on are lacking; `fork`: the copy contradicts there."""
+
+    detail: Literal["gap", "fork"]
+    seq: int
+    reason: str
+
+
+class KeptEntry(_Told):
+    """An entry as it was sent; or, with a reason in `refused`, without what was taken out of it."""
+
+    seq: int
+    id: str
+    kind: str
+    at: str
+    till: str
+    subject: str
+    body: str
+    previous: str
+    hash: str
+    refused: str | None
+
+
+class KeptEntries(_Told):
+    """A part of a copy, in order; empty behind its end."""
+
+    entries: list[KeptEntry]
+
+
+class SiteTill(_Told):
+    """A till of the site; `entries` is how many the hub has, `last_at` when some came last, or empty."""
+
+    till: str
+    entries: int
+    last_at: str
+    alarms: int
+    is_revoked: bool
+
+
+class SiteTills(_Told):
+    """Every till that is or was one of the site's."""
+
+    tills: list[SiteTill]
+
+
+class JournalAnchors(_Told):
+    """Anchors in order."""
+
+    anchors: list[JournalAnchor]
+
+
+class GivenAnchor(_Given):
+    """An anchor as it was given once."""
+
+    seq: Annotated[int, Field(ge=1, le=SEQ_MAX), BeforeValidator(_whole)]
+    hash: _HASH
+    seal: _HASH
+
+
+class GivenAnchors(_Given):
+    """Anchors to be checked."""
+
+    anchors: Annotated[list[GivenAnchor], Field(max_length=PAGE_MAX)]
+
+
+class Genuine(_Told):
+    """The numbers of those that this hub did not make for this till."""
+
+    wrong: list[int]
 
 
 class Health(_Told):

@@ -6,11 +6,11 @@ A body is read only after the till is proven, and never more of it than is allow
 import base64
 from dataclasses import asdict
 from datetime import date
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated
 
 from fastapi import APIRouter, Depends, HTTPException, Query
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
@@ -18,9 +18,11 @@ from cashier.domain.errors import Discrepancy, Held, Refused
 from cashier.domain.money import Cents
 from cashier.domain.payment import InvoiceShare
 from cashier.hub import shapes
+from cashier.hub.bodies import BODY_MAX_BYTES, Responses, body_faults, fault, given_body, takes
 from cashier.hub.body import read_body
 from cashier.hub.charges import CHARGES_LIMIT_MAX
 from cashier.hub.holds import Announcement
+from cashier.hub.journal_api import journal_routes
 from cashier.hub.notices import NOTICE_MAX_BYTES, read_notice
 from cashier.hub.shapes import PULL_LIMIT_MAX, SEQ_MAX, Reference, SiteName, TillName
 from cashier.hub.store import Pending
@@ -29,10 +31,7 @@ if TYPE_CHECKING:
     from cashier.hub.app import Hub
 
 PULL_WAIT_MAX_S = 60.0
-BODY_MAX_BYTES = 64 * 1024
-
-Given = TypeVar("Given", bound=BaseModel)
-Responses = dict[int | str, dict[str, Any]]
+BODY_FAULTS = body_faults(BODY_MAX_BYTES)
 
 _BEARER = HTTPBearer(auto_error=False, scheme_name="tillKey", description="The till's key.")
 _Day = Annotated[
@@ -45,17 +44,6 @@ _Day = Annotated[
 ]
 
 
-def fault(text: str, **headers: str) -> dict[str, Any]:
-    """A documented Fault answer; `headers` by name, `_` for `-`, with what they say."""
-    declared: dict[str, Any] = {"model": shapes.Fault, "description": text}
-    if headers:
-        declared["headers"] = {
-            name.replace("_", "-"): {"description": about, "required": True, "schema": {"type": "string"}}
-            for name, about in headers.items()
-        }
-    return declared
-
-
 #: What every route of a till may answer besides.
 _COMMON: Responses = {
     401: fault("Not a key of this till.", WWW_Authenticate="The scheme."),
@@ -63,17 +51,6 @@ _COMMON: Responses = {
     429: fault("Too many requests.", Retry_After="Seconds to wait."),
     503: fault("Storage is down."),
 }
-_BODY: Responses = {
-    400: fault("The body was cut off."),
-    408: fault("The body did not arrive in time."),
-    413: fault(f"More than {BODY_MAX_BYTES} bytes."),
-}
-
-
-def _takes(model: type[BaseModel]) -> dict[str, Any]:
-    """The declaration of a body that the route reads by itself; `hub.openapi` adds the model."""
-    reference = {"$ref": f"#/components/schemas/{model.__name__}"}
-    return {"requestBody": {"required": True, "content": {"application/json": {"schema": reference}}}}
 
 
 def till_router(hub: "Hub") -> APIRouter:
@@ -94,18 +71,8 @@ def till_router(hub: "Hub") -> APIRouter:
     _payments(router, hub)
     _notices(router, hub)
     _reports(router, hub)
+    journal_routes(router, hub)
     return router
-
-
-async def _given(hub: "Hub", request: Request, model: type[Given]) -> Given:
-    """The body of a request. Raises HTTPException 400, 408, 413 (see `read_body`) or 422."""
-    body = await read_body(request, BODY_MAX_BYTES, hub.config.body_timeout_s)
-    try:
-        return model.model_validate_json(body)
-    except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False, include_context=False)[0]
-        where = ".".join(map(str, first["loc"])) or "body"
-        raise HTTPException(422, f"{where}: {first['msg']}") from None
 
 
 def _postbacks(router: APIRouter, hub: "Hub") -> None:
@@ -120,10 +87,10 @@ def _postbacks(router: APIRouter, hub: "Hub") -> None:
         rows = await hub.pull(site, till, wait, limit)
         return shapes.Pulled(postbacks=[_pulled(row) for row in rows])
 
-    @router.post("/postbacks/ack", responses=_BODY, openapi_extra=_takes(shapes.Acknowledgement))
+    @router.post("/postbacks/ack", responses=BODY_FAULTS, openapi_extra=takes(shapes.Acknowledgement))
     async def acknowledge(site: SiteName, till: TillName, request: Request) -> shapes.Acknowledged:
         """These are in the till's journal. May be repeated."""
-        given = await _given(hub, request, shapes.Acknowledgement)
+        given = await given_body(hub, request, shapes.Acknowledgement)
         count = await hub.stored(hub.store.acknowledge, site, till, given.ids, hub.clock())
         return shapes.Acknowledged(acknowledged=count)
 
@@ -138,17 +105,17 @@ def _payments(router: APIRouter, hub: "Hub") -> None:
         "/payments/{reference}",
         response_model=shapes.Holding,
         responses={
-            **_BODY,
+            **BODY_FAULTS,
             409: {
                 "model": shapes.Conflict,
                 "description": "Another payment holds an invoice, or other content.",
             },
         },
-        openapi_extra=_takes(shapes.PaymentAnnounced),
+        openapi_extra=takes(shapes.PaymentAnnounced),
     )
     async def announce(site: SiteName, till: TillName, reference: Reference, request: Request) -> Response:
         """Announce a payment before it is launched, and hold its invoices. May be repeated."""
-        given = await _given(hub, request, shapes.PaymentAnnounced)
+        given = await given_body(hub, request, shapes.PaymentAnnounced)
         wanted = Announcement(
             site=site,
             till=till,
@@ -175,14 +142,14 @@ def _payments(router: APIRouter, hub: "Hub") -> None:
 
     @router.post(
         "/payments/{reference}/settled",
-        responses={**_BODY, 404: fault("No payment of this reference was announced.")},
-        openapi_extra=_takes(shapes.Outcome),
+        responses={**BODY_FAULTS, 404: fault("No payment of this reference was announced.")},
+        openapi_extra=takes(shapes.Outcome),
     )
     async def settled(
         site: SiteName, till: TillName, reference: Reference, request: Request
     ) -> shapes.Settled:
         """Give a payment's invoices back. May be repeated."""
-        given = await _given(hub, request, shapes.Outcome)
+        given = await given_body(hub, request, shapes.Outcome)
         if not await hub.stored(hub.holds.settled, site, till, reference, given.outcome, hub.clock()):
             raise HTTPException(404, "no payment of this reference was announced")
         return shapes.Settled(settled=True)
@@ -200,8 +167,8 @@ def _notices(router: APIRouter, hub: "Hub") -> None:
     @router.put(
         "/notices/{notice_id}",
         response_model=shapes.Accepted,
-        responses={**_BODY, 409: {"model": shapes.Conflict, "description": "Other content."}},
-        openapi_extra=_takes(shapes.Notice),
+        responses={**BODY_FAULTS, 409: {"model": shapes.Conflict, "description": "Other content."}},
+        openapi_extra=takes(shapes.Notice),
     )
     async def notify(
         site: SiteName, till: TillName, notice_id: shapes.NoticeId, request: Request

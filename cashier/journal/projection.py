@@ -24,6 +24,7 @@ PROJECTED = MOVING | {
     EntryKind.POSTBACK_UNMATCHED,
     EntryKind.POSTBACK_REPEATED,
     EntryKind.MATTER_SEEN,
+    EntryKind.COPY_REFUSED,
 }
 
 

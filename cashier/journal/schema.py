@@ -1,8 +1,8 @@
 """The tables of a journal file, declared by hand, and how an older file becomes a current one.
 
 `entry` is the journal. Everything else is a projection of it: written in the same commit, and made again
-from the entries by `projection.rebuild`. All but `pin`: the hashes of PINs stand in no entry, as entries are
-copied and exported.
+from the entries by `projection.rebuild`. All but `pin`, as the hashes of PINs stand in no entry, which are
+copied and exported; and `sent` and `anchor`, which say what the hub has answered.
 """
 
 from pathlib import Path
@@ -16,7 +16,7 @@ from cashier.journal.rows import COLUMNS, entry_of
 from cashier.journal.sqlite import sqlite3
 
 #: In `PRAGMA user_version`. A newer file is refused.
-SCHEMA_VERSION = 4
+SCHEMA_VERSION = 5
 
 #: In `PRAGMA application_id`: "CASH".
 APPLICATION_ID = 0x43415348
@@ -117,6 +117,20 @@ CREATE TABLE pin (
 ) STRICT, WITHOUT ROWID;
 """
 
+#: How far each kind of what is owed (`domain.outbox.Owed`) was told to the hub, and the hub's anchors.
+_SENT = """
+CREATE TABLE sent (
+    what TEXT PRIMARY KEY,
+    seq INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE TABLE anchor (
+    seq INTEGER PRIMARY KEY,
+    hash TEXT NOT NULL,
+    made_at TEXT NOT NULL,
+    seal TEXT NOT NULL
+) STRICT;
+"""
+
 #: `seq` is the entry that issued it, `sequence` the gapless one of its till's series.
 _RECEIPT = """
 CREATE TABLE receipt (
@@ -181,6 +195,13 @@ def migrations() -> Migrations:
     def fourth(db: Database) -> None:
         db.executescript(_PIN)
         db.execute("PRAGMA user_version = 4")
+
+    @steps(name="5_sent")
+    def fifth(db: Database) -> None:
+        db.executescript(_SENT)
+        # What was recorded before is copied, but no portal is told of what may be settled there long since.
+        db.execute("INSERT INTO sent (what, seq) SELECT 'notices', coalesce(max(seq), 0) FROM entry")
+        db.execute("PRAGMA user_version = 5")
 
     return steps
 

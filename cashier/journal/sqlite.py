@@ -10,6 +10,7 @@ import stat
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
+from functools import partial
 from pathlib import Path
 
 from sqlite_utils import Database
@@ -187,7 +188,7 @@ def readonly_uri(path: Path) -> str:
 
 def tell_damaged_text(connection: sqlite3.Connection) -> None:
     """Read bytes that are not UTF-8 as half surrogate pairs instead of failing."""
-    connection.text_factory = lambda raw: raw.decode(errors="surrogateescape")
+    connection.text_factory = partial(str, encoding="utf-8", errors="surrogateescape")
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""The journal port on SQLite (`cashier.till.ports.Journal` and `PinStore`)."""
+"""The journal port on SQLite (`cashier.till.ports.Journal`, `PinStore` and `OutboxJournal`)."""
 
 import sys
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -25,9 +25,11 @@ from cashier.domain.receipt import Receipt, receipt_number
 from cashier.domain.records import receipt_from_json, sale_from_json
 from cashier.domain.sale import Sale
 from cashier.journal import projection, search
+from cashier.journal.adopt import Adopting
 from cashier.journal.lock import JournalLock
 from cashier.journal.rows import COLUMNS, body_of, entry_of
 from cashier.journal.schema import migrate
+from cashier.journal.sent import SentTables
 from cashier.journal.sqlite import (
     Connect,
     Settle,
@@ -50,7 +52,7 @@ _BATCH = 500
 _NOTHING_RECORDED = "Nothing was recorded."
 
 
-class SqliteJournal:
+class SqliteJournal(SentTables, Adopting):
     """One till's journal file, held exclusively for as long as this object is open. Use it on one thread.
 
     `till` is the code whose receipt series it numbers; `holder` is what a second program is told. The last

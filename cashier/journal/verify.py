@@ -55,7 +55,7 @@ def _verify(db: Database, path: Path) -> Verified:
     walk = _Walk(db, version)
     broken = walk.first_break()
     if broken is None and version == SCHEMA_VERSION:
-        broken = _first_disagreement(db)
+        broken = _first_disagreement(db) or _lost_anchor(db)
     return Verified(walk.entries, walk.head, broken or _damage(db))
 
 
@@ -120,6 +120,15 @@ SELECT min(seq) FROM (
     SELECT id FROM journal.receipt_text_docsize WHERE id NOT IN (SELECT seq FROM receipt)
 )
 """
+
+
+def _lost_anchor(db: Database) -> Break | None:
+    """The first anchor of the hub that the entries do not bear out: they were cut or written anew."""
+    row = db.execute(
+        "SELECT anchor.seq FROM journal.anchor LEFT JOIN journal.entry USING (seq)"
+        " WHERE entry.hash IS NOT anchor.hash ORDER BY anchor.seq LIMIT 1"
+    ).fetchone()
+    return Break(row[0], f"the hub's anchor knows another entry {row[0]}") if row else None
 
 
 def _first_difference(db: Database, table: str) -> int | None:

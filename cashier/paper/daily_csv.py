@@ -17,7 +17,8 @@ from cashier.domain.money import format_cents
 ENCODING = "utf-8-sig"
 
 COLUMNS = (
-    # tender, allocation, void, voided tender, refund, returned check, numbers, gap, open, drawer, deposit
+    # tender, allocation, void, voided tender, refund, returned check, numbers, gap, open, drawer, deposit,
+    # source
     "section",
     "business_date",
     "till",
@@ -89,6 +90,18 @@ def _rows(report: DailyReport) -> Iterator[dict[str, str]]:
             "in_totals": "no",
             "reason": carried.state,
             "reference": plain(carried.reference),
+        }
+    yield from _sources(report)
+
+
+def _sources(report: DailyReport) -> Iterator[dict[str, str]]:
+    """The tills that a site's report is made of; who may have more is a reason."""
+    for source in report.sources:
+        yield {
+            "section": "source",
+            "till": source.till,
+            "at_utc": source.last_at,
+            "reason": source.told,
         }
 
 

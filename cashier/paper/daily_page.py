@@ -26,6 +26,7 @@ from cashier.paper.daily_parts import (
     line,
     section,
     signature_item,
+    sources,
 )
 from cashier.paper.daily_picture import picture
 from cashier.paper.pdf_pages import PAGE_MARGIN, PdfPages
@@ -129,7 +130,8 @@ def _foot(painter: QPainter, report: DailyReport, place: str) -> None:
 
 
 def _scope_text(report: DailyReport) -> str:
-    till = f"till {report.scope.till}" if report.scope.till else "every till of this journal"
+    every = "every till of the site, from the hub" if report.sources else "every till of this journal"
+    till = f"till {report.scope.till}" if report.scope.till else every
     return f"{till}, {report.scope.clerk}" if report.scope.clerk else f"{till}, every clerk"
 
 
@@ -159,6 +161,7 @@ def _title(report: DailyReport) -> Iterator[Item]:
         yield paragraph("The day is open: this report changes nothing, and figures may change.", NOTE, WIDTH)
     if not report.instruments and not report.voids:
         yield paragraph("No receipt was issued.", SECTION, WIDTH, after=3)
+    yield from sources(report)
 
 
 _TOTALS = columns(("", 200), ("Count", 60, True), ("Amount", 100, True), ("Service fee", 90, True))

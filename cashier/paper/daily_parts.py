@@ -54,6 +54,20 @@ def line(
     painter.drawText(QPointF(x * UNIT, y * UNIT + metrics.ascent()), text)
 
 
+def sources(report: DailyReport) -> Iterator[Item]:
+    """Of a site's report: which tills it is made of, and which of them may have more."""
+    if not report.sources:
+        return
+    waiting = report.unsynced
+    title = (
+        f"UNSYNCED: {len(waiting)} of {len(report.sources)} tills" if waiting else "Every till is all here"
+    )
+    note = "Made of what the tills have sent to the hub. What a till has not sent yet is in no figure."
+    yield from section(title, note)
+    for source in report.sources:
+        yield paragraph(source.told, TEXT if source.is_complete else Style(8.5, True), WIDTH, after=1)
+
+
 _SIGN = (("Counted by", 0.0), ("Reviewed by (supervisor)", 280.0))
 
 

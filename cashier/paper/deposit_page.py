@@ -21,6 +21,7 @@ from cashier.paper.daily_parts import (
     days_of,
     section,
     signature_item,
+    sources,
 )
 from cashier.paper.pdf_pages import PdfPages
 from cashier.paper.pen import INK, LINE, SOFT
@@ -48,7 +49,10 @@ def deposit_items(report: DailyReport) -> Iterator[Item]:
     """Everything on the slip. Before the count, cash has blank lines to be filled in by hand."""
     yield paragraph(f"Deposit slip {days_of(report)}", TITLE, WIDTH, after=1)
     till = f"till {report.scope.till}" if report.scope.till else "every till"
+    if report.sources and not report.scope.till:
+        till = "every till of the site, from the hub"
     yield paragraph(f"{report.heading.agency} · {till}", TEXT, WIDTH, after=3)
+    yield from sources(report)
     drawer = report.figures.drawer
     yield from _counted(report.shifts) if report.shifts else _blank(drawer[TenderKind.CASH])
     for kind in (TenderKind.CHECK, TenderKind.MONEY_ORDER):

@@ -80,6 +80,7 @@ class Checker:
         self._plans: dict[str, _Plan] = {}
         self._askable: dict[str, tuple[float, bool]] = {}
         self._answers: dict[str, Answer] = {}
+        self._ended: dict[str, int] = {}
         self._asking = asyncio.Lock()
         self._rung = asyncio.Event()
         self._quiet_until = 0.0
@@ -98,6 +99,10 @@ class Checker:
     def answer(self, reference: str) -> Answer | None:
         """What the gateway said last of a payment since this till was started."""
         return self._answers.get(reference)
+
+    def times_asked(self, reference: str) -> int:
+        """How often a question about a payment came to its end, with what it settled applied."""
+        return self._ended.get(reference, 0)
 
     def ring(self, reference: str | None = None) -> None:
         """Something happened: look at the plans again; ask about this payment at once."""
@@ -150,11 +155,17 @@ class Checker:
                     told = await self._ask(payment)
             except TooBusy as error:
                 self._quiet_until = self._clock.monotonic() + (error.retry_after_s or BUSY_S)
+                self._end(reference)
                 self._answered(reference, error.user_text, answered=False)
             except CashierError as error:
+                self._end(reference)
                 self._answered(reference, error.user_text, answered=False)
             else:
+                self._end(reference)
                 self._changed(told)
+
+    def _end(self, reference: str) -> None:
+        self._ended[reference] = self.times_asked(reference) + 1
 
     async def _ask(self, payment: Payment) -> Told:
         progress = self.progress(payment)

@@ -3,6 +3,9 @@
 What is put aside is in the journal, content and all, and nowhere else: it survives a restart and can be
 resumed at this till only. Given invoice numbers of it are held at the hub, so that no other till can take or
 hold the same one meanwhile. Nothing of a held sale is money: fees are priced anew when it is resumed.
+
+While cards cannot be taken a sale can be parked: put aside to wait for the line. Where the hub gives no word
+then, it has no hold, and what is due is asked for right before it is charged, as of any other (`rechecking`).
 """
 
 import datetime as dt
@@ -13,7 +16,7 @@ from typing import Any
 from cashier.domain.enquiry import FoundInvoice
 from cashier.domain.entries import Draft as EntryDraft
 from cashier.domain.entries import Entry, EntryKind
-from cashier.domain.errors import Held, Refused
+from cashier.domain.errors import Held, InDoubt, Refused, Unavailable
 from cashier.domain.ids import held_by, held_reference
 from cashier.domain.money import Cents, format_dollars
 from cashier.domain.payment import InvoiceShare, PaymentState
@@ -32,7 +35,10 @@ SUBJECT = "held-sales"
 
 @dataclass(frozen=True)
 class HeldSale:
-    """A sale put aside. `at` is UTC text, `by` who did it; `reference` its hold at the hub, or empty."""
+    """A sale put aside. `at` is UTC text, `by` who did it; `reference` its hold at the hub, or empty.
+
+    `line_fault` says why cards could not be taken when it was parked for the line; empty for any other.
+    """
 
     id: str
     at: str
@@ -42,6 +48,18 @@ class HeldSale:
     lines: int
     invoices: tuple[tuple[str, str], ...]
     reference: str
+    permit: str = ""
+    line_fault: str = ""
+
+    @property
+    def waits_for_line(self) -> bool:
+        """Whether it was parked because cards could not be taken."""
+        return bool(self.line_fault)
+
+    @property
+    def is_unheld(self) -> bool:
+        """Whether it has given invoices that the hub does not hold for it."""
+        return bool(self.invoices) and not self.reference
 
 
 class HeldSales:
@@ -76,8 +94,13 @@ class HeldSales:
     # -- looking ---------------------------------------------------------------------------------------
 
     def all(self) -> tuple[HeldSale, ...]:
-        """What is put aside now, oldest first."""
-        return tuple(_view(entry) for entry in self._held.values())
+        """What is put aside now: what waits for the line first, then oldest first."""
+        views = (_view(entry) for entry in self._held.values())
+        return tuple(sorted(views, key=lambda held: not held.waits_for_line))
+
+    def one(self, held_id: str) -> HeldSale:
+        """One of them. Raises Refused when it is no longer put aside."""
+        return _view(self._entry(held_id))
 
     def whose(self, biller: str, number: str) -> str:
         """The sale put aside that an invoice is on, in words, or empty."""
@@ -95,11 +118,21 @@ class HeldSales:
 
     # -- verbs -----------------------------------------------------------------------------------------
 
-    async def hold(self, draft: Draft, is_unchanged: Callable[[], bool]) -> HeldSale:
+    async def hold(
+        self,
+        draft: Draft,
+        is_unchanged: Callable[[], bool],
+        *,
+        line_fault: str = "",
+        hub_answers: bool = True,
+    ) -> HeldSale:
         """Put a draft aside: held at the hub first where it has given invoices, then recorded.
 
+        `line_fault` says why cards cannot be taken now: then it waits for the line, with a hold only where
+        the hub can be asked (`hub_answers`) and gives its word.
+
         Raises Held when another till has one of the invoices, Refused for what cannot be held, Unavailable
-        or InDoubt when the hub gave no word: then it is not put aside.
+        or InDoubt when the hub gave no word and the line is not off: then it is not put aside.
         """
         if not draft.has_lines:
             raise Refused("There is nothing to put aside yet.")
@@ -108,18 +141,30 @@ class HeldSales:
         if len(self._held) >= HELD_MAX:
             raise Refused(f"{HELD_MAX} sales are put aside already. Resume or drop one of them first.")
         held_id = new_id(self._clock, self._randomness)
-        reference = held_reference(self._config.till, held_id) if draft.retrieved else ""
+        wants_hold = bool(draft.retrieved) and (hub_answers or not line_fault)
+        reference = held_reference(self._config.till, held_id) if wants_hold else ""
         if reference:
             self._announcing.add(reference)
+        is_held = False
         try:
             if reference:
-                await self._announce(reference, draft)
+                is_held = await self._is_announced(reference, draft, is_needed=not line_fault)
             if not is_unchanged():
                 raise Refused("The sale was changed meanwhile. It is not put aside; try again.")
-            return self._record_held(str(held_id), reference, draft)
+            return self._record_held(str(held_id), reference if is_held else "", draft, line_fault)
         finally:
             # From now on it is alive by its entry, or over: then the keeper of holds gives it back.
             self._announcing.discard(reference)
+
+    async def _is_announced(self, reference: str, draft: Draft, *, is_needed: bool) -> bool:
+        """Whether the hub gave its word. A hold whose answer was lost is given back: no entry names it."""
+        try:
+            await self._announce(reference, draft)
+        except (Unavailable, InDoubt):
+            if is_needed:
+                raise
+            return False
+        return True
 
     async def _announce(self, reference: str, draft: Draft) -> None:
         shares = [InvoiceShare(line.found.number, line.amount_cents) for line in draft.retrieved]
@@ -161,12 +206,14 @@ class HeldSales:
             raise Refused("This sale is no longer put aside.")
         return self._held[held_id]
 
-    def _record_held(self, held_id: str, reference: str, draft: Draft) -> HeldSale:
+    def _record_held(self, held_id: str, reference: str, draft: Draft, line_fault: str) -> HeldSale:
         body = {
             "reference": reference,
             "name": draft.customer.name,
             "by": self._cashier(),
             "total_cents": draft.total_cents,
+            "waits_for_line": bool(line_fault),
+            "line_fault": line_fault,
             "draft": draft_to_json(draft),
         }
         return _view(self._record(EntryKind.SALE_HELD, held_id, body))
@@ -192,6 +239,8 @@ def _view(entry: Entry) -> HeldSale:
         lines=len(content["lines"]) + len(content["invoices"]),
         invoices=tuple((item["biller"], item["found"]["number"]) for item in content["invoices"]),
         reference=body["reference"],
+        permit=content["permit"]["number"] if content["permit"] else "",
+        line_fault=body.get("line_fault", ""),  # entries of earlier versions have none
     )
 
 

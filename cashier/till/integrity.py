@@ -32,6 +32,8 @@ class Integrity:
         self._people = people
         self._changed = changed
         self._broken: Break | None = None
+        #: What the hub's copy contradicts: no file shows that.
+        self._fork: Break | None = None
 
     @property
     def broken(self) -> Break | None:
@@ -50,11 +52,18 @@ class Integrity:
 
     def verified(self, broken: Break | None) -> None:
         """What verification found. A break that was acknowledged before stands no more in the way."""
+        broken = broken or self._fork
         known = self._journal.last_of(EntryKind.BREAK_ACKNOWLEDGED)
         if broken and known and (known.body["seq"], known.body["reason"]) == (broken.seq, broken.reason):
             broken = None
         self._broken = broken
         self._changed()
+
+    def forked(self, fork: Break) -> None:
+        """The hub's copy of this journal says something else from an entry on: it was cut or begun anew."""
+        self._fork = fork
+        if self._broken is None:
+            self.verified(None)
 
     async def acknowledge(self, *, note: str, supervisor: str, pin: str) -> None:
         """Go on behind the break, on a supervisor's word. Raises Refused."""

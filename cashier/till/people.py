@@ -337,6 +337,19 @@ class People:
         self.require(Permission.MANAGE_PEOPLE)
         await self._set_pin(person_id, pin, lambda: self.require(Permission.MANAGE_PEOPLE))
 
+    async def set_lost_pin(self, person_id: str, pin: str) -> None:
+        """Give an administrator a PIN where no PIN is known any more: the journal was rebuilt from the hub.
+
+        Raises Refused while anybody has one.
+        """
+        roster = self._roster
+        if any(self._journal.pin_hash(person) is not None for person in roster.persons):
+            raise Refused("There are PINs at this till. Say which administrator does it: --by NAME.")
+        person = roster.of_id(person_id)
+        if not (person.is_active and person.may(Permission.MANAGE_PEOPLE)):
+            raise Refused(f"{person.name} is no administrator of this till.")
+        await self._set_pin(person_id, pin, lambda: roster.of_id(person_id))
+
     async def change_own_pin(self, old: str, new: str) -> None:
         """Change the PIN of whoever is signed in, who knows the old one. Raises Refused."""
         person = self._require_anybody()

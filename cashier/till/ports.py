@@ -4,13 +4,14 @@ One contract suite a port (tests/contracts) runs against both.
 """
 
 import datetime as dt
-from collections.abc import Awaitable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from cashier.domain.enquiry import FoundCustomer, FoundInvoice, InvoiceStatus
-from cashier.domain.entries import Break, Draft, Entry, EntryKind
+from cashier.domain.entries import Break, Draft, Entry, EntryKind, StoredRow
+from cashier.domain.outbox import Acknowledged, Anchor, Kept, Owed
 from cashier.domain.payment import InvoiceShare, Payment, PaymentState
 from cashier.domain.postback import DeliveredPostback
 from cashier.domain.receipt import Receipt
@@ -281,8 +282,54 @@ class PinStore(Protocol):
         """The hash of a person's PIN."""
 
 
-class PeopleJournal(Journal, PinStore, Protocol):
-    """A journal that keeps hashes of PINs, too."""
+class OutboxJournal(Protocol):
+    """A journal as the outbox works on it: what is owed to the hub is what stands after what was sent."""
+
+    def head(self) -> Kept:
+        """The last entry."""
+
+    def rows_after(self, seq: int, limit: int) -> tuple[StoredRow, ...]:
+        """Entries after a sequence number exactly as they stand, in order."""
+
+    def sent(self, what: Owed) -> int:
+        """The last entry that was told, or that needed no telling; 0 for none."""
+
+    def mark_sent(self, what: Owed, seq: int, anchors: Iterable[Anchor] = ()) -> None:
+        """Go on after this entry from now on, and keep the hub's anchors. May go back.
+
+        Raises Unavailable when it may not have been kept: then the same is sent once more, which is harmless.
+        """
+
+    def anchors(self) -> tuple[Anchor, ...]:
+        """The anchors that the hub has given, in order."""
+
+
+class PeopleJournal(Journal, PinStore, OutboxJournal, Protocol):
+    """A till's own journal: it keeps hashes of PINs, too, and what was told to the hub."""
+
+
+class SecondCopy(Protocol):
+    """The hub as the keeper of a second copy of every till's journal, and as the portals' messenger.
+
+    Everything may be repeated: the same again is the same.
+    """
+
+    def kept(self, till: str) -> Awaitable[Kept]:
+        """How far the copy of a till's journal goes. Raises Unavailable, Refused."""
+
+    def keep(self, till: str, rows: Sequence[StoredRow]) -> Awaitable[Acknowledged]:
+        """Keep entries of a till's journal, in order; what is answered is on disk there.
+
+        Raises Gap when entries before them are lacking, Forked when the copy says something else, Unavailable
+        (never sent), InDoubt (no answer), Refused (not understood, or not this till's).
+        """
+
+    def notify(self, notice_id: str, url: str, kind: str, data: Mapping[str, Any]) -> Awaitable[None]:
+        """Have a portal told of what no gateway tells it of. `notice_id` is a UUIDv7.
+
+        Raises Discrepancy when the id was used with other content, Refused when it is not one that a portal
+        can be told, Unavailable and InDoubt as `keep`.
+        """
 
 
 class PinHasher(Protocol):
@@ -390,3 +437,4 @@ class Outside:
     reader_probe: ReaderProbe
     accounts: "CustomerAccounts | None" = None
     letters: "Letters | None" = None
+    second_copy: SecondCopy | None = None

@@ -306,8 +306,12 @@ def judge_line(entries: Iterable[Entry]) -> Verdict:
     """What the clerk did while the line was down."""
     kinds = {entry.kind for entry in entries}
     if kinds & {EntryKind.TENDER_TAKEN, EntryKind.SALE_HELD}:
-        done = "took cash or a check" if EntryKind.TENDER_TAKEN in kinds else "put the sale aside"
-        return Verdict(Case.LINE, True, f"You {done} while cards could not be taken. The line is back.")
+        if EntryKind.TENDER_TAKEN in kinds:
+            done, now = "took cash or a check", ""
+        else:
+            done, now = "parked the sale for the line", " F5: it can be paid now."
+        text = f"You {done} while cards could not be taken. The line is back.{now}"
+        return Verdict(Case.LINE, True, text)
     if EntryKind.PAYMENT_ISSUED in kinds:
         text = "A card payment was recorded, not sent. Nothing was charged; send it again, or give it up."
         return Verdict(Case.LINE, None, text)

@@ -111,7 +111,8 @@ LESSONS = (
         "The line to Invoice Cloud drops",
         "The status line says that the gateway does not answer, and cards are refused before anything is "
         "sent.",
-        "Take cash or a check, or put the sale aside (Shift+F5). Bring the line back when you have tried it.",
+        "Take cash or a check, or park the sale for the line (Shift+F5) and give the payer the slip: not "
+        "paid, it waits. Bring the line back when you have tried it; F5 takes parked sales up.",
         "Drop it here: it is down until you bring it back.",
         is_switch=True,
     ),

@@ -7,6 +7,7 @@ from cashier.domain.entries import Entry, EntryKind
 from cashier.domain.errors import Refused
 from cashier.domain.fold import MOVING
 from cashier.domain.money import Cents, format_dollars
+from cashier.domain.outbox import NOTHING_OWED, OutboxView
 from cashier.domain.payment import Payment, PaymentEvent, PaymentState
 from cashier.domain.pricing import FeeRequest, PricedFee
 from cashier.domain.receipt import Receipt
@@ -125,6 +126,7 @@ class Snapshot:
     """Everything a front end shows. `cashier` is who is signed in, or empty.
 
     `no_money` says why no money can be taken at all, for want of a person or a shift, or is empty.
+    `caught_up` tells what became of the last outage until it has been read, or is empty.
     """
 
     till: str
@@ -146,6 +148,8 @@ class Snapshot:
     shift: ShiftView | None
     no_money: str
     held: tuple[HeldSale, ...] = ()
+    outbox: OutboxView = NOTHING_OWED
+    caught_up: str = ""
 
 
 def take_snapshot(
@@ -171,6 +175,8 @@ def take_snapshot(
     shift: ShiftView | None,
     not_allowed: str,
     aside: tuple[HeldSale, ...] = (),
+    outbox: OutboxView = NOTHING_OWED,
+    caught_up: str = "",
 ) -> Snapshot:
     """Fold what is known into one view."""
     locked = any(item.locks_sale for item in draft_payments)
@@ -208,6 +214,8 @@ def take_snapshot(
         shift=shift,
         no_money=not_allowed,
         held=aside,
+        outbox=outbox,
+        caught_up=caught_up,
     )
 
 

@@ -24,6 +24,7 @@ from cashier.domain.pricing import quick_price
 from cashier.domain.receipt import Receipt, Tender
 from cashier.domain.sale import Customer, Permit, Sale
 from cashier.till.accounts import Accounts
+from cashier.till.catch_up import CatchUp
 from cashier.till.checking import Checker, Sleep
 from cashier.till.config import Reader, TillConfig
 from cashier.till.corrections import Corrections
@@ -37,6 +38,9 @@ from cashier.till.holding import HoldKeeper
 from cashier.till.identity import new_id
 from cashier.till.integrity import Integrity
 from cashier.till.line import Line
+from cashier.till.notices import NoticeMaker
+from cashier.till.outbox import Outbox, OwnJournal
+from cashier.till.parking import Parking
 from cashier.till.payments import TOLD_BEFORE_LAUNCH, TOLD_ON_THE_PAGE, CardPayments, can
 from cashier.till.people import People
 from cashier.till.ports import Clock, Daybook, Outside, PeopleJournal, Randomness, ReaderTold
@@ -130,6 +134,7 @@ class Till:
             randomness,
             journal,
         )
+        self.parking = Parking(config, clock, self._aside, self.printing.config, lambda: self.people.name)
         self.accounts = Accounts(
             config.accounts,
             clock,
@@ -141,6 +146,21 @@ class Till:
         )
         self._payments.payer_of = self.accounts.payer_of
         self.subscribe(self.accounts.look)
+        self.outbox = Outbox(
+            config.till,
+            clock,
+            randomness,
+            journal,
+            outside.second_copy,
+            NoticeMaker(config, journal, outside.gateway),
+            self._changed,
+            self.integrity.forked,
+            sleep,
+        )
+        self.subscribe(self.outbox.look)
+        has_copy = outside.second_copy is not None
+        self.catch_up = CatchUp(self._line, journal, self.outbox, self.checker, has_copy=has_copy)
+        self.subscribe(self.catch_up.look)
         self.printing.subscribe(self._changed)
         self.subscribe(self.printing.look)
         for payment in self._payments.restart():
@@ -179,7 +199,14 @@ class Till:
             people=self.people.view(),
             shift=self.shifts.view(),
             not_allowed=self.people.refusal(Permission.TAKE_PAYMENTS) or self.shifts.refusal(),
+            outbox=self.outbox.view(),
+            caught_up=self.catch_up.text,
         )
+
+    def bring(self, till: str, journal: OwnJournal) -> None:
+        """Tell the hub, and the portals, what another till's rescued journal has not told them yet."""
+        make = NoticeMaker(replace(self.config, till=till), journal, self._gateway)
+        self.outbox.bring(till, journal, make)
 
     def _changed(self) -> None:
         for listener in self._listeners:
@@ -328,12 +355,20 @@ class Till:
     # -- hold and resume ---------------------------------------------------------------------------------
 
     async def hold_sale(self) -> HeldSale:
-        """Put the sale aside and start an empty one. Raises as `HeldSales.hold`."""
+        """Put the sale aside and start an empty one. Raises as `HeldSales.hold`.
+
+        While cards cannot be taken it is parked: it waits for the line.
+        """
         self._claim()
         try:
             draft = self._draft
             self._refuse_touched("It cannot be put aside", "It cannot be put aside")
-            held = await self._aside.hold(draft, lambda: self._draft is draft)
+            held = await self._aside.hold(
+                draft,
+                lambda: self._draft is draft,
+                line_fault=self._line.fault,
+                hub_answers=self._line.hub is not LineState.OFFLINE,
+            )
             self.accounts.sale_over(draft.customer.account_number)
             self._draft, self._current = self._new_draft(), None
             return held
@@ -544,9 +579,12 @@ class Till:
         Raises Refused for one who may not see them: an X tells what must be in the drawer, which whoever
         counts it must not know (behaviour T2).
         """
-        counter = Counter.of(self.config, self.people.require(Permission.PRINT_REPORTS).name)
-        now = self._clock.now()
+        counter, now = self.report_maker()
         return lambda scope, daybook: shown(daybook, counter, scope, now)
+
+    def report_maker(self) -> tuple[Counter, dt.datetime]:
+        """Who makes a report now, and when. Raises Refused as `reporter` does."""
+        return Counter.of(self.config, self.people.require(Permission.PRINT_REPORTS).name), self._clock.now()
 
     # -- the drawer --------------------------------------------------------------------------------------
 
@@ -594,12 +632,19 @@ class Till:
             return
         self._line.hub = line
         if line is LineState.OFFLINE:
+            self.catch_up.line_goes()
             # When it is the journal that fails, the hint cannot be recorded either: the line says so by
             # itself, and the next start puts an open payment into doubt.
             with contextlib.suppress(Unavailable, InDoubt):
                 self._payments.line_lost()
         elif line is LineState.ONLINE:
             self.holding.ring()
+            self.outbox.line_is_up()
+        self._changed()
+
+    def seen_catch_up(self) -> None:
+        """The clerk has read what became of an outage."""
+        self.catch_up.seen()
         self._changed()
 
     def _reader_lost(self, reader: Reader) -> None:

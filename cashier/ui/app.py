@@ -17,6 +17,7 @@ from PySide6.QtWidgets import QApplication
 
 from cashier.domain.errors import CashierError
 from cashier.till.rehearsal import Rehearsal
+from cashier.till.site_reporting import SiteReporter
 from cashier.till.till import Till
 from cashier.ui import theme
 from cashier.ui.payment_page import ViewMaker
@@ -39,6 +40,7 @@ class Opened:
     open_daybook: OpenDaybook | None = None
     rehearsal: Rehearsal | None = None
     make_account_view: ViewMaker | None = None
+    site_reporter: SiteReporter | None = None
 
 
 #: Opens the till; entered after the first paint, left when the window is closed.
@@ -112,6 +114,7 @@ async def _main(window: MainWindow, open_till: Opener, drive: Driver | None) -> 
                 opened.open_daybook,
                 opened.rehearsal,
                 opened.make_account_view,
+                opened.site_reporter,
             )
             if drive is None:
                 await closed.wait()

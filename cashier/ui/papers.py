@@ -17,7 +17,11 @@ from cashier.ui.messages import Messages
 PDF = "PDF (*.pdf)"
 #: The papers of a slip; the one chosen last comes first the next time.
 LETTER, ROLL = "Letter page, PDF (*.pdf)", "Roll of 80 mm, PDF (*.pdf)"
-_NAMES = {SlipKind.UNDER_VERIFICATION: "verification", SlipKind.NO_CHARGE: "no-charge"}
+_NAMES = {
+    SlipKind.UNDER_VERIFICATION: "verification",
+    SlipKind.NO_CHARGE: "no-charge",
+    SlipKind.WAITING: "waiting",
+}
 
 
 class Papers:

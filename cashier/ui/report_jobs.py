@@ -13,6 +13,7 @@ from PySide6.QtCore import QObject, Signal
 from cashier.domain.daily import DailyReport, Scope
 from cashier.paper.whole import write_whole
 from cashier.till.ports import Daybook
+from cashier.till.site_reporting import SiteReporter
 from cashier.till.till import Till
 
 #: Opens the journal for reading on the thread that enters it.
@@ -28,8 +29,11 @@ class ReportJobs(QObject):
 
     progressed = Signal(int, int)
 
-    def __init__(self, till: Till, open_daybook: OpenDaybook | None) -> None:
+    def __init__(
+        self, till: Till, open_daybook: OpenDaybook | None, site_reporter: SiteReporter | None = None
+    ) -> None:
         super().__init__()
+        self._site_reporter = site_reporter
         self._till = till
         self._open = open_daybook
         self._stop = threading.Event()
@@ -61,6 +65,18 @@ class ReportJobs(QObject):
                 return make(scope, _Stoppable(daybook, self.told))  # type: ignore[arg-type]
 
         report: DailyReport = await _on_thread(read)
+        return report
+
+    async def make_of_site(self, scope: Scope) -> DailyReport:
+        """The report of a scope over every till of the site, from the hub.
+
+        Raises CashierError as `site_report` does, Stopped.
+        """
+        self.stopped_is_over()
+        make = self._site_reporter
+        assert make is not None, "offered only where there is one"
+        counter, now = self._till.report_maker()
+        report: DailyReport = await _on_thread(lambda: make(counter, scope, now, lambda: self.told(0, 0)))
         return report
 
     async def write(self, out: Path, write: Callable[[Path], object]) -> None:

@@ -23,6 +23,7 @@ from cashier.domain.money import format_dollars
 from cashier.paper import daily_csv, daily_page, deposit_page
 from cashier.paper.daily_page import SIZES, Layout
 from cashier.paper.daily_parts import days_of
+from cashier.till.site_reporting import SiteReporter
 from cashier.till.till import Till
 from cashier.ui.report_jobs import OpenDaybook, ReportJobs, Stopped, Turn
 from cashier.ui.report_preview import PictureView, ReportPreview
@@ -30,6 +31,11 @@ from cashier.ui.theme import Theme, scaled
 from cashier.ui.widgets import Button, Shrinking, announce, label, row
 
 EVERY_TILL, EVERY_CLERK = "Every till", "Every clerk"
+OF_SITE = "Every till of the site (from the hub)"
+#: After why there is no site's report.
+_OWN_INSTEAD = (
+    " Every till of the site is in the hub alone; this till's own report needs no hub: choose it above."
+)
 #: Pixels; with large text at most so many, so that the page keeps its place.
 SIDE_WIDTH, SIDE_WIDTH_MAX = 320, 430
 _DATE = "yyyy-MM-dd"
@@ -129,12 +135,16 @@ class ReportsPage(QWidget):
 
     # -- the till ------------------------------------------------------------------------------------------
 
-    def attach(self, till: Till, open_daybook: OpenDaybook | None) -> None:
+    def attach(
+        self, till: Till, open_daybook: OpenDaybook | None, site_reporter: SiteReporter | None = None
+    ) -> None:
         """The till is there: the open business date is chosen."""
         self._till = till
-        self._jobs = ReportJobs(till, open_daybook)
+        self._jobs = ReportJobs(till, open_daybook, site_reporter)
         self._jobs.progressed.connect(self._progressed)
-        self.till_choice.addItem(till.config.till)
+        self.till_choice.addItem(till.config.till, till.config.till)
+        if site_reporter is not None:
+            self.till_choice.addItem(OF_SITE)
         today = till.business_date
         for field in (self.first, self.last):
             field.blockSignals(True)
@@ -156,9 +166,11 @@ class ReportsPage(QWidget):
             while self._wanted:
                 self._wanted = False
                 try:
-                    report = await self._jobs.make(self.scope)
+                    of_site = self.is_of_site
+                    make = self._jobs.make_of_site if of_site else self._jobs.make
+                    report = await make(self.scope)
                 except CashierError as error:
-                    self._show(None, error.user_text)
+                    self._show(None, error.user_text + (_OWN_INSTEAD if of_site else ""))
                 else:
                     self._show(report, "")
         except Stopped:
@@ -169,9 +181,14 @@ class ReportsPage(QWidget):
     @property
     def scope(self) -> Scope:
         """What is chosen."""
-        till = self.till_choice.currentText() if self.till_choice.currentIndex() > 0 else ""
+        till = self.till_choice.currentData() or ""
         clerk = self.clerk.currentText() if self.clerk.currentIndex() > 0 else ""
         return Scope(self.first.date().toPython(), self.last.date().toPython(), till, clerk)  # type: ignore[arg-type]
+
+    @property
+    def is_of_site(self) -> bool:
+        """Whether every till of the site is chosen, from the hub."""
+        return self.till_choice.currentText() == OF_SITE
 
     @property
     def report(self) -> DailyReport | None:
@@ -388,4 +405,6 @@ def _summary(report: DailyReport) -> str:
         parts.append(f"{missing} receipt numbers are missing.")
     if report.carried:
         parts.append(f"{len(report.carried)} not settled, in no total.")
+    if report.unsynced:
+        parts.append(f"UNSYNCED, may have more: till {', '.join(one.till for one in report.unsynced)}.")
     return " ".join(parts)

@@ -6,7 +6,7 @@ Opened, never executed. What the core refuses is said in the dialog, in the core
 from collections.abc import Callable
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QKeyEvent
+from PySide6.QtGui import QKeyEvent, QKeySequence, QShortcut
 from PySide6.QtWidgets import QDialog, QLineEdit, QListWidget, QListWidgetItem, QVBoxLayout, QWidget
 
 from cashier.domain.errors import CashierError
@@ -170,7 +170,10 @@ class AmountDialog(_Dialog):
 
 
 class HeldSalesDialog(_Dialog):
-    """The sales put aside at this till. Enter resumes the marked one; Del drops it, pressed twice."""
+    """The sales put aside at this till. Enter resumes the marked one; Del drops it, pressed twice.
+
+    Those that wait for the line come first, named as on their slips; Ctrl+P makes a slip once more.
+    """
 
     def __init__(
         self,
@@ -179,38 +182,58 @@ class HeldSalesDialog(_Dialog):
         sales: Callable[[], tuple[HeldSale, ...]],
         resume: Callable[[str], None],
         drop: Callable[[str], None],
+        slip: Callable[[str], None],
+        name: Callable[[HeldSale], str],
     ) -> None:
         super().__init__(window, "Sales put aside", "")
+        self._slip, self._name = slip, name
+        self._waiting: set[str] = set()
         self.setMinimumWidth(min(scaled(HELD_WIDTH), window.width()))
         self._sales, self._resume, self._drop = sales, resume, drop
         self._about_to_drop = ""
         self.list = _List("Sales put aside")
         self.list.taken.connect(self._take)
         self.list.removed.connect(self._remove)
-        self.list.currentRowChanged.connect(lambda _row: self._forget_drop())
+        self.list.currentRowChanged.connect(lambda _row: self._row_changed())
         self.take = Button("Resume   Enter")
         self.take.setObjectName("primary")
         self.take.clicked.connect(lambda _checked=False: self._take(self.list.marked))
         self.drop = Button("Drop   Del")
         self.drop.clicked.connect(lambda _checked=False: self._remove(self.list.marked))
-        self.lay_out(self.list, self.take, self.drop)
+        self.slip = Button("Slip   Ctrl+P", "Slip for the payer of the marked sale")
+        self.slip.clicked.connect(lambda _checked=False: self._make_slip(self.list.marked))
+        shortcut = QShortcut(QKeySequence("Ctrl+P"), self)
+        shortcut.setAutoRepeat(False)
+        shortcut.activated.connect(self.slip.click)
+        self.lay_out(self.list, self.take, self.drop, self.slip)
         self.refresh()
         self.list.setFocus()
 
     def refresh(self) -> None:
         """Show what is put aside now."""
         sales = self._sales()
-        self.list.put([(_held_text(held), held.id) for held in sales])
-        self.says.setText(
-            "Nothing of these was paid. Fees are priced anew when a sale is resumed."
-            if sales
-            else NO_HELD_SALES
-        )
+        self._waiting = {held.id for held in sales if held.waits_for_line}
+        self.list.put([(self._text(held), held.id) for held in sales])
+        says = "Nothing of these was paid. Fees are priced anew when a sale is resumed."
+        if self._waiting:
+            says += " ◷ waited for the line: its payer has a slip with this reference."
+        self.says.setText(says if sales else NO_HELD_SALES)
         self.take.setEnabled(bool(sales))
         self.drop.setEnabled(bool(sales))
+        self._row_changed()
 
-    def _forget_drop(self) -> None:
+    def _row_changed(self) -> None:
         self._about_to_drop = ""
+        self.slip.setEnabled(self.list.marked in self._waiting)
+
+    def _text(self, held: HeldSale) -> str:
+        return f"◷ {self._name(held)} · {_held_text(held)}" if held.waits_for_line else _held_text(held)
+
+    def _make_slip(self, held_id: object) -> None:
+        """One dialog at a time: the slip may ask where to."""
+        if isinstance(held_id, str) and held_id in self._waiting:
+            self.accept()
+            self._slip(held_id)
 
     def _take(self, held_id: object) -> None:
         if not isinstance(held_id, str):

@@ -19,7 +19,7 @@ from cashier.domain.money import Cents, format_dollars
 from cashier.domain.sale import Customer, Permit
 from cashier.till.draft import Line, Retrieved
 from cashier.till.readers import ReaderView
-from cashier.till.snapshot import DraftView, Snapshot
+from cashier.till.snapshot import DraftView, LineState, Snapshot
 from cashier.till.till import Till
 from cashier.ui.fee_picker import FeePicker
 from cashier.ui.invoice_list import InvoiceList
@@ -53,6 +53,8 @@ class SalePage(QWidget):
     #: The reference of the card payment in doubt that stands in the way of cash.
     release_asked = Signal(str)
     readers_asked = Signal()
+    #: The sale is to wait for the line.
+    park_asked = Signal()
     customer_asked = Signal()
     #: With the retrieved invoice whose amount is to be another.
     amount_asked = Signal(object)
@@ -179,6 +181,15 @@ class SalePage(QWidget):
         for note in (self.reader_note, self.note):
             note.hide()
             notes.addWidget(note)
+        self.park = Button(
+            "Park for the line   Shift+F5", "Park this sale until cards can be taken (Shift+F5)"
+        )
+        self.park.setToolTip(self.park.accessibleName())
+        # It goes with the line's return: the focus must not go with it. By keyboard it has a key of its own.
+        self.park.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.park.clicked.connect(lambda _checked=False: self.park_asked.emit())
+        self.park.hide()
+        notes.addWidget(self.park)
         inside = QWidget()
         inside.setLayout(notes)
         # The larger the text, the less room is left for notes.
@@ -264,6 +275,8 @@ class SalePage(QWidget):
             key.setEnabled(not draft.drawer_refusal or bool(draft.in_the_way))
             key.setToolTip(draft.drawer_refusal)
         refusal = draft.card_refusal if draft.invoices else draft.reader.refusal if draft.reader else ""
+        is_off = snapshot.line is LineState.OFFLINE
+        self.park.setVisible(is_off and bool(draft.invoices) and not draft.is_locked)
         self._tell("" if snapshot.busy else refusal)
 
     def _show_readers(self, readers: tuple[ReaderView, ...], draft: DraftView) -> None:
@@ -393,7 +406,8 @@ class SalePage(QWidget):
     def _show_notes(self) -> None:
         for note in (self.reader_note, self.note):
             note.setVisible(bool(note.text()))
-        self.notes.setVisible(bool(self.reader_note.text() or self.note.text()))
+        is_parkable = not self.park.isHidden()
+        self.notes.setVisible(bool(self.reader_note.text() or self.note.text()) or is_parkable)
 
     def tell(self, text: str) -> None:
         """Show, and have said, why something could not be done."""

@@ -14,6 +14,7 @@ from PySide6.QtWidgets import QApplication, QWidget
 from cashier.domain.money import format_dollars
 from cashier.domain.payment import PaymentState
 from cashier.domain.slip import Slip
+from cashier.domain.slip_text import title_of
 from cashier.paper import receipt_page, slip_page
 from cashier.paper.pen import ROLL_WIDTH, WIDTH
 from cashier.till.config import Connection
@@ -405,7 +406,7 @@ class Tour:
             painter.scale(ZOOM, ZOOM)
             slip_page.paint(painter, slip, roll=roll)
             painter.end()
-            title = f"For the payer, {'on a roll' if roll else 'on a page'}: {slip_page.title_of(slip)}."
+            title = f"For the payer, {'on a roll' if roll else 'on a page'}: {title_of(slip)}."
             self._save(f"{name}-roll" if roll else name, title, image)
 
     def _save(self, name: str, text: str, image: QImage) -> None:

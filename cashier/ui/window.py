@@ -21,10 +21,12 @@ from PySide6.QtWidgets import (
 )
 
 from cashier.domain.errors import CashierError
+from cashier.domain.outbox import Phase
 from cashier.domain.payment import PaymentState
 from cashier.domain.people import Permission
 from cashier.domain.receipt import Receipt, TenderKind
 from cashier.till.rehearsal import Rehearsal
+from cashier.till.site_reporting import SiteReporter
 from cashier.till.snapshot import LineState, Snapshot
 from cashier.till.till import AlreadyAsked, Till
 from cashier.ui.accounts_page import AccountsPage
@@ -32,6 +34,7 @@ from cashier.ui.correction_acts import CorrectionActs
 from cashier.ui.desk_acts import DeskActs
 from cashier.ui.desk_page import DeskPage
 from cashier.ui.held_dialog import HeldDialog
+from cashier.ui.line_bar import LineBar
 from cashier.ui.lookups import Lookups
 from cashier.ui.messages import Messages
 from cashier.ui.own_pin_dialog import OwnPinDialog
@@ -47,6 +50,7 @@ from cashier.ui.receipts_page import ReceiptsPage
 from cashier.ui.report_jobs import OpenDaybook
 from cashier.ui.reports_page import ReportsPage
 from cashier.ui.sale_page import SalePage
+from cashier.ui.sending import sending_text
 from cashier.ui.shift_bar import ShiftBar
 from cashier.ui.shift_page import ShiftPage
 from cashier.ui.shift_steps import status_words
@@ -75,6 +79,7 @@ _ICONS = (
     "mdi6.chart-bar",
     "mdi6.account-outline",
 )
+PUT_ASIDE = "Put this sale aside (Shift+F5)"
 _LINES = {
     LineState.UNKNOWN: "line: asking …",
     LineState.ONLINE: "● online",
@@ -114,6 +119,7 @@ class MainWindow(QMainWindow):
         self.print_bar = PrintBar()
         self.training = TrainingActs(self, self._run, self._spare)
         self.shift_bar = ShiftBar()
+        self.line_bar = LineBar()
         self.pages = QStackedWidget()
         for page in (
             self.sale,
@@ -138,6 +144,7 @@ class MainWindow(QMainWindow):
         layout.addWidget(self.print_bar)
         layout.addWidget(self.training.bar)
         layout.addWidget(self.shift_bar)
+        layout.addWidget(self.line_bar)
         layout.addLayout(upper, 1)
         layout.addWidget(self._status(training))
         middle = QWidget()
@@ -190,7 +197,7 @@ class MainWindow(QMainWindow):
             self.rail.append(button)
         self.rail[SALE].setChecked(True)
         layout.addStretch()
-        self.put_aside = RailButton("Put aside", "Put this sale aside (Shift+F5)")
+        self.put_aside = RailButton("Put aside", PUT_ASIDE)
         self.held = RailButton("Held", "Sales put aside (F5)")
         for button, act in (
             (self.put_aside, lambda: self.aside.hold()),
@@ -219,11 +226,13 @@ class MainWindow(QMainWindow):
         self.till_label, self.reader_label = ElidedLabel("starting …"), ElidedLabel("")
         self.line_label, self.note_label = ElidedLabel(""), ElidedLabel("")
         self.customer_label = ElidedLabel("")
+        self.outbox_label = label("")
         for part in (
             self.till_label,
             self.reader_label,
             self.line_label,
             self.customer_label,
+            self.outbox_label,
             self.note_label,
         ):
             layout.addWidget(part)
@@ -236,7 +245,9 @@ class MainWindow(QMainWindow):
 
     def _spare(self) -> int:
         """How many pixels of height the pages can do without."""
-        bars = sum(bar.height() for bar in (self.fault_bar, self.print_bar) if not bar.isHidden())
+        bars = sum(
+            bar.height() for bar in (self.fault_bar, self.print_bar, self.line_bar) if not bar.isHidden()
+        )
         return self.height() - scaled(STATUS_HEIGHT) - bars - self._upper.minimumSize().height()
 
     def _connect(self) -> None:
@@ -247,6 +258,10 @@ class MainWindow(QMainWindow):
         self.sale.held_asked.connect(self.show_held)
         self.sale.release_asked.connect(self.acts.release)
         self.sale.readers_asked.connect(self.show_readers)
+        self.sale.park_asked.connect(self.aside.hold)
+        self.aside.save_slip = self.papers.save_slip
+        self.line_bar.held_asked.connect(lambda: self._on_sale(self.aside.show))
+        self.line_bar.seen.connect(lambda: self._till.seen_catch_up() if self._till else None)
         self.payment.try_again_asked.connect(self.try_again)
         self.payment.next_sale_asked.connect(self.new_sale)
         self.payment.sale_asked.connect(lambda: self.show_page(SALE))
@@ -296,6 +311,7 @@ class MainWindow(QMainWindow):
             ("Ctrl+G", self.training.show_guide),
             ("Ctrl+L", lambda: self.presence.lock()),
             ("Ctrl+Shift+L", lambda: self.presence.sign_out()),
+            ("Ctrl+Shift+P", self._pause_sending),
         ):
             shortcut = QShortcut(QKeySequence(keys), self)
             shortcut.setAutoRepeat(False)
@@ -319,6 +335,7 @@ class MainWindow(QMainWindow):
         open_daybook: OpenDaybook | None = None,
         rehearsal: Rehearsal | None = None,
         make_account_view: ViewMaker | None = None,
+        site_reporter: SiteReporter | None = None,
     ) -> None:
         """The till is there: everything comes to life. `open_daybook` is what reports are made from."""
         self._till = till
@@ -334,7 +351,7 @@ class MainWindow(QMainWindow):
         self.aside.attach(till)
         self.receipts.attach(till)
         self.shift.attach(till)
-        self.reports.attach(till, open_daybook)
+        self.reports.attach(till, open_daybook, site_reporter)
         self.training.attach(till, rehearsal)
         self.accounts.attach(till, make_account_view or make_view)
         self.presence.attach(till, self._run)
@@ -422,7 +439,10 @@ class MainWindow(QMainWindow):
         )
         self.customer_label.setText(customer)
         self.customer_label.setVisible(bool(customer))
+        self.outbox_label.setText(sending_text(snapshot.outbox))
+        self.outbox_label.setToolTip(snapshot.outbox.fault)
         self.held.setText(f"Held  {len(snapshot.held)}" if snapshot.held else "Held")
+        self._show_put_aside(snapshot.line is LineState.OFFLINE)
         payment = snapshot.payment
         paying = payment.reference if payment and payment.state is PaymentState.OPEN else ""
         unsettled = sum(row.reference != paying for row in snapshot.unsettled)
@@ -433,9 +453,24 @@ class MainWindow(QMainWindow):
             f"{PAGES[RECEIPTS]}, {asked} refunds to be made" if asked else PAGES[RECEIPTS]
         )
 
+    def _show_put_aside(self, is_off: bool) -> None:
+        """What the key does now: without the line the sale waits for it."""
+        self.put_aside.setText("Park" if is_off else "Put aside")
+        name = "Park this sale until the line is back (Shift+F5)" if is_off else PUT_ASIDE
+        self.put_aside.setAccessibleName(name)
+        self.put_aside.setToolTip(name)
+
+    def _pause_sending(self) -> None:
+        """Ctrl+Shift+P: send nothing to the hub, or go on. What is recorded stays owed."""
+        if self._till is not None:
+            outbox = self._till.outbox
+            stands = outbox.view().phase in (Phase.PAUSED, Phase.STOPPED)
+            outbox.resume() if stands else outbox.pause()
+
     def _show_shift_bar(self, snapshot: Snapshot) -> None:
         page = self.pages.currentIndex()
         self.shift_bar.show_snapshot(snapshot, on_sale=page == SALE, on_shift=page == SHIFT)
+        self.line_bar.show_snapshot(snapshot, on_payment=page == PAYMENT)
 
     def _show_count(self, unsettled: int, matters: int) -> None:
         """What needs a person, on the rail: payments in doubt, and what is to be seen to."""

@@ -11,6 +11,7 @@ from typing import Protocol
 
 import pytest
 from click.testing import CliRunner
+from PySide6.QtWidgets import QApplication
 
 from cashier.cli import cli
 from cashier.journal.store import SqliteJournal
@@ -33,6 +34,11 @@ name = "building"
 invoice_types = { 6 = "Building", 93 = "Planning" }
 card_maximum = "250.00"
 """
+
+
+@pytest.fixture(autouse=True)
+def application(qapp: QApplication) -> None:
+    """Where there is none, a verb that paints makes one without windows: of no use to later tests."""
 
 
 @dataclass(frozen=True)

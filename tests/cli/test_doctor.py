@@ -121,6 +121,21 @@ def test_a_machine_without_a_keyring_is_warned(cashier: Cashier, counter: Counte
     assert findings["keyring"].state == "warning"
 
 
+def test_old_backups_and_none_are_warned_of(
+    cashier: Cashier, counter: Counter, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CASHIER_DATA_FOLDER", str(tmp_path / "data"))
+    (tmp_path / "data" / "backups").mkdir(parents=True)
+    assert examine(cashier, "--settings", counter.file)[1]["backup"].state == "ok", "there is no journal"
+    (tmp_path / "data" / "journal.db").touch()
+    assert examine(cashier, "--settings", counter.file)[1]["backup"].detail == "none yet"
+    (tmp_path / "data" / "backups" / "journal-A-20200101T000000Z.db").touch()
+    old = examine(cashier, "--settings", counter.file)[1]["backup"]
+    assert (old.state, old.do) == ("warning", "Look at [backup] and its drive.")
+    monkeypatch.setenv("CASHIER_BACKUP__KEEP", "0")
+    assert examine(cashier, "--settings", counter.file)[1]["backup"].detail == "none is kept"
+
+
 def test_made_up_accounts_are_warned_of(cashier: Cashier, counter: Counter) -> None:
     _, findings = examine(cashier, "--settings", counter.file)
     assert findings["fee schedule"].state == "warning"

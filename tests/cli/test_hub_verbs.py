@@ -2,7 +2,9 @@
 
 import json
 import re
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from urllib.parse import urlencode
@@ -13,10 +15,14 @@ import pytest
 from cashier.domain.money import Cents
 from cashier.domain.payment import InvoiceShare
 from cashier.gateway.postback import PostbackClaims, mint_path, read_till_key
+from cashier.hub.finance import FinanceStore, fits
 from cashier.hub.holds import Announcement, HoldStore
+from cashier.hub.journals import JournalStore
+from cashier.hub.keys import anchor_key
 from cashier.hub.store import HubStore
+from tests.contracts.test_copy_contract import rows_of
 
-from .conftest import WAIT_S, Cashier, Ended, process, tree
+from .conftest import MASTER, WAIT_S, Cashier, Ended, process, tree
 from .test_server_verbs import db_url, hub_words, listening
 
 FORM = urlencode(
@@ -270,3 +276,68 @@ def test_the_access_log_on_standard_error(tmp_path: Path, secret_file: Path) -> 
     assert (started.returncode, out) == (0, "")
     (line,) = err.splitlines()
     assert (json.loads(line)["route"], json.loads(line)["peer"]) == ("/healthz", "127.0.0.1")
+
+
+# -- the second copies -------------------------------------------------------------------------------------
+
+
+def test_the_second_copies_are_listed_and_verified(
+    cashier: Cashier, hub: Callable[..., Ended], tmp_path: Path, secret_file: Path
+) -> None:
+    hub("enrol", "town/A")
+    assert hub("copies").lines == []
+    rows = rows_of(120)
+    now = datetime(2026, 2, 3, 9, tzinfo=UTC)
+    with HubStore(db_url(tmp_path)) as store:
+        journals = JournalStore(store.engine, anchor_key(MASTER.encode()))
+        journals.keep("town", "A", rows[:100], "A", now)
+        journals.keep("town", "A", rows[100:], "A", now)
+        journals.keep("town", "A", rows_of(1, prefix="other"), "B", now)
+    (line, alarm) = hub("copies").lines
+    assert line == ("town/A  120 entries, 1 anchors, 0 scrubbed, 1 alarms, last 2026-02-03T09:00:00.000Z")
+    assert alarm.startswith("  alarm: entry 1, another entry has this number, 1 times since 2026-02-03T09")
+    assert alarm.endswith("sent by till B")
+    words = ("copies", "--verify", "--secret-file", secret_file)
+    verified = hub(*words)
+    assert (verified.code, verified.lines[0].split()[-1]) == (0, "holds")
+    with closing(sqlite3.connect(tmp_path / "hub.db")) as connection:
+        connection.execute("UPDATE journal_entries SET subject = 'other' WHERE seq = 9")
+        connection.commit()
+    broken = hub(*words, "--json")
+    (told,) = json.loads(broken.lines[0])["copies"]
+    assert (broken.code, told["holds"], told["alarms"][0]["seq"]) == (1, False, 1)
+
+
+# --- the finance office
+
+
+def test_the_finance_offices_password_is_asked_for_twice_set_and_removed(
+    hub: Callable[..., Ended], cashier: Cashier, tmp_path: Path
+) -> None:
+    hub("enrol", "town/A")
+    words = ("hub", "finance", "set-password", "town", "--db", db_url(tmp_path))
+    secret = "twelve wild geese"
+    ended = cashier(*words, text=f"{secret}\n{secret}\n")
+    assert ended.code == 0
+    assert "town: the finance office signs in at /finance" in ended.out.decode()
+    assert secret.encode() not in ended.out
+    with HubStore(db_url(tmp_path)) as store:
+        stored = FinanceStore(store.engine).hash_of("town")
+    assert fits(stored, secret)
+    assert not fits(stored, "twelve wild geesf")
+    short = cashier(*words, text="short\nshort\n")
+    assert (short.code, "12 to 200 characters" in short.err[-1]) == (2, True)
+    unknown = hub("finance", "set-password", "nowhere", "--password", secret)
+    assert (unknown.code, "knows no till of a site nowhere" in unknown.err[-1]) == (2, True)
+    assert hub("finance", "remove", "town").code == 0
+    assert hub("finance", "remove", "town").code == 2
+    with HubStore(db_url(tmp_path)) as store:
+        assert FinanceStore(store.engine).hash_of("town") is None
+
+
+def test_the_hub_that_is_served_has_the_finance_offices_page(
+    hub: Callable[..., Ended], tmp_path: Path, secret_file: Path
+) -> None:
+    with process(*hub_words(tmp_path, secret_file)) as started:
+        page = httpx.get(f"{listening(started)}/finance", trust_env=False)
+    assert (page.status_code, "Daily receipts for the finance office" in page.text) == (200, True)

@@ -3,14 +3,21 @@
 import csv
 import json
 import stat
+from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 
+import httpx
 import pytest
 
 from cashier.domain.entries import Draft, EntryKind
+from cashier.hub.serve import enrol, utc_now
 from tests.fakes.entries import Drafts, make_sale
 from tests.helpers.daily import K, card, cash, check, refund, void
+from tests.helpers.site import SiteTill, two_tills
+from tests.hub.conftest import MASTER
+from tests.hub.processes import hub_process
+from tests.hub.test_hub_journals import told
 
 from .conftest import Cashier, open_journal
 
@@ -121,6 +128,96 @@ def test_the_deposit_slip(cashier: Cashier, file: Path, settings_file: Path, tmp
     # Three checks, and the cash less what was given back of it; the voided cash went back to its payer.
     assert "Deposit 200.00 written" in ended.out.decode()
     assert pdf.read_bytes().startswith(b"%PDF")
+
+
+# -- every counter of the site -----------------------------------------------------------------------------
+
+
+@pytest.fixture
+def hub_of_two(
+    tmp_path: Path, settings_file: Path, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[tuple[SiteTill, SiteTill]]:
+    """A real hub process with two tills' entries; this till is A, on a machine without a journal."""
+    url = f"sqlite:///{tmp_path}/hub.db"
+    keys = {till: enrol(url, MASTER, "sampletown", till, utc_now) for till in "AB"}
+    tills = two_tills()
+    with hub_process(url, "with-parent") as (_, address):
+        for till in tills:
+            answer = httpx.post(
+                f"{address}/till/v1/sampletown/{till.till}/journal",
+                json=told(till.rows),
+                headers={"authorization": f"Bearer {keys[till.till]}"},
+            )
+            assert answer.status_code == 200, answer.text
+        monkeypatch.setenv("CASHIER_DATA_FOLDER", str(home / "till"))
+        monkeypatch.setenv("CASHIER_HUB__URL", address)
+        monkeypatch.setenv("CASHIER_SECRET_TILL_KEY", keys["A"])
+        yield tills
+
+
+def test_all_counters_report_daily_site_over_the_hub(
+    cashier: Cashier, hub_of_two: tuple[SiteTill, SiteTill], tmp_path: Path
+) -> None:
+    pdf, table = tmp_path / "site.pdf", tmp_path / "site.csv"
+    ended = cashier("report", "daily", "--date", DAY, "--site", "--pdf", pdf, "--csv", table, "--json")
+    assert ended.code == 0
+    (warning,) = ended.err
+    assert warning.startswith("till B: UNSYNCED, last heard 2026-02-03")
+    assert warning.endswith("may have more")
+    members = json.loads(ended.out)
+    assert members["figures"]["net_cents"] == 39_836
+    assert members["deposit"] == {"cash": 13_418, "check": 4_000, "money_order": 0}
+    assert [(one["till"], one["is_complete"]) for one in members["sources"]] == [("A", True), ("B", False)]
+    assert [one["till"] for one in members["numbers"]] == ["A", "B"]
+    assert pdf.read_bytes().startswith(b"%PDF")
+    with table.open(encoding="utf-8-sig", newline="") as stream:
+        rows = list(csv.DictReader(stream))
+    assert [row["receipt"] for row in rows if row["section"] == "tender"] == [
+        *("A-000001", "A-000001", "A-000002", "A-000003", "B-000001"),
+    ]
+    assert [row["reason"] for row in rows if row["section"] == "source"][1] == warning
+    lines = cashier("report", "daily", "--date", DAY, "--site").lines
+    assert warning in lines
+    assert any(line.startswith("deposit, as counted") and line.endswith("174.18") for line in lines)
+    one = cashier("report", "daily", "--date", DAY, "--site", "--till", "A")
+    assert (one.code, one.err, one.lines[0].split()[0]) == (0, (), "Z")
+
+
+def test_all_counters_the_combined_deposit_slip(
+    cashier: Cashier, hub_of_two: tuple[SiteTill, SiteTill], tmp_path: Path
+) -> None:
+    pdf = tmp_path / "deposit.pdf"
+    ended = cashier("report", "deposit", "--date", DAY, "--site", "--pdf", pdf)
+    assert (ended.code, len(ended.err)) == (0, 1)
+    assert "Deposit 174.18 written" in ended.out.decode()
+    assert pdf.read_bytes().startswith(b"%PDF")
+
+
+def test_all_counters_without_the_hub_says_so_and_writes_nothing(
+    cashier: Cashier, settings_file: Path, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CASHIER_DATA_FOLDER", str(home / "till"))
+    monkeypatch.setenv("CASHIER_HUB__URL", "http://127.0.0.1:9")
+    monkeypatch.setenv("CASHIER_SECRET_TILL_KEY", "k1." + "A" * 43)
+    pdf = tmp_path / "site.pdf"
+    ended = cashier("report", "daily", "--date", DAY, "--site", "--pdf", pdf)
+    assert (ended.code != 0, ended.out, pdf.exists()) == (True, b"", False)
+    assert "The hub cannot be reached" in ended.err[0]
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (("--training", "report"), "A training session has no site"),
+        (("report", "--file", "journal.db"), "leave out one of them"),
+    ],
+)
+def test_a_site_is_neither_a_training_session_nor_a_file(
+    words: tuple[str, ...], says: str, cashier: Cashier, settings_file: Path
+) -> None:
+    ended = cashier(*words, "daily", "--date", DAY, "--site")
+    assert (ended.code, ended.out) == (2, b"")
+    assert says in ended.err[0]
 
 
 def test_an_x_report_of_a_day_without_receipts(

@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from cashier.domain.entries import GENESIS, Draft, EntryKind
+from cashier.domain.entries import GENESIS, Draft, EntryKind, first_break
 from cashier.domain.errors import Discrepancy
+from cashier.domain.outbox import Anchor, Kept, Owed
 from cashier.domain.payment import PaymentEvent, PaymentState
 from cashier.domain.records import sale_to_json
 from cashier.journal.store import SqliteJournal
@@ -326,3 +327,38 @@ def test_a_pin_whose_entry_is_refused_is_not_kept(journal: PeopleJournal, drafts
     with pytest.raises(Discrepancy):
         journal.record_pin([Draft(draft.id, draft.kind, "people", {"person": "other"})], "kim", "second")
     assert journal.pin_hash("kim") == "first"
+
+
+# -- what is told to the hub ---------------------------------------------------------------------------------
+
+
+def test_entries_are_given_out_exactly_as_they_stand(journal: PeopleJournal, drafts: Drafts) -> None:
+    assert (journal.head(), journal.rows_after(0, 9)) == (Kept(0, GENESIS), ())
+    recorded = journal.record(drafts.paid_sale("s1"))
+    assert journal.head() == Kept(7, recorded[-1].hash)
+    rows = journal.rows_after(2, 3)
+    assert [(row.seq, row.id, row.hash) for row in rows] == [(e.seq, e.id, e.hash) for e in recorded[2:5]]
+    assert first_break(journal.rows_after(0, 99)) is None, "the text is what was hashed"
+    assert journal.rows_after(7, 9) == ()
+
+
+def test_how_far_was_told_is_kept_for_each_kind(journal: PeopleJournal, drafts: Drafts) -> None:
+    journal.record(drafts.paid_sale("s1"))
+    assert [journal.sent(what) for what in Owed] == [0, 0]
+    journal.mark_sent(Owed.ENTRIES, 5)
+    journal.mark_sent(Owed.NOTICES, 7)
+    journal.mark_sent(Owed.ENTRIES, 3)
+    assert (journal.sent(Owed.ENTRIES), journal.sent(Owed.NOTICES)) == (3, 7)
+    assert _count(journal) == 7, "no entry says so"
+
+
+def test_anchors_are_kept_once(journal: PeopleJournal, drafts: Drafts) -> None:
+    recorded = journal.record(drafts.paid_sale("s1"))
+    first, second = (
+        Anchor(entry.seq, entry.hash, "2026-02-03T15:04:05.123Z", f"{entry.seq:064x}")
+        for entry in (recorded[1], recorded[4])
+    )
+    journal.mark_sent(Owed.ENTRIES, 5, [second])
+    journal.mark_sent(Owed.ENTRIES, 5, [first, second])
+    assert journal.anchors() == (first, second)
+    assert journal.verify() is None

@@ -69,7 +69,8 @@ def make_receipt(sale_id: str, sale: Sale, till: str = "A", paid_cents: int | No
 class Drafts:
     """Drafts with ids that count up. Follows each payment's state, so that its entries are true."""
 
-    def __init__(self, prefix: str = "id") -> None:
+    def __init__(self, prefix: str = "id", till: str = "A") -> None:
+        self._till = till
         self._ids = (f"{prefix}-{number:06d}" for number in itertools.count(1))
         self._states: dict[str, PaymentState] = {}
 
@@ -112,7 +113,7 @@ class Drafts:
         return self.draft(EntryKind.PAYMENT_TOLD, payment_id, body)
 
     def receipt(self, sale_id: str, sale: Sale | None = None, **changes: Any) -> Draft:
-        receipt = replace(make_receipt(sale_id, sale or make_sale()), **changes)
+        receipt = replace(make_receipt(sale_id, sale or make_sale(), self._till), **changes)
         return self.draft(EntryKind.RECEIPT_ISSUED, sale_id, receipt_to_json(receipt))
 
     def paid_sale(self, name: str, sale: Sale | None = None) -> tuple[Draft, ...]:

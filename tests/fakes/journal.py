@@ -4,7 +4,7 @@ Everything that is asked for is kept ready, so that a record costs the same afte
 writes millions of entries.
 """
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from cashier.domain.entries import (
     GENESIS,
@@ -23,6 +23,7 @@ from cashier.domain.errors import Discrepancy, Unavailable
 from cashier.domain.fold import MOVING, step
 from cashier.domain.matters import closes_matter, opens_matter
 from cashier.domain.money import format_cents
+from cashier.domain.outbox import Anchor, Kept, Owed
 from cashier.domain.payment import UNSETTLED, Payment, invoice_key
 from cashier.domain.receipt import Receipt, receipt_number
 from cashier.domain.records import receipt_from_json, sale_from_json
@@ -108,6 +109,8 @@ class MemoryJournal:
         self._clock = clock
         self._tables = _Tables()
         self._pins: dict[str, str] = {}
+        self._sent: dict[Owed, int] = {}
+        self._anchors: dict[int, Anchor] = {}
 
     def record(self, drafts: Sequence[Draft]) -> tuple[Entry, ...]:
         """See the port."""
@@ -239,10 +242,36 @@ class MemoryJournal:
 
     def verify(self) -> Break | None:
         """See the port."""
-        return first_break(
-            StoredRow(e.seq, e.id, e.kind, e.at, e.till, e.subject, canonical(e.body), e.previous, e.hash)
-            for e in self._tables.entries
-        )
+        return first_break(_row(entry) for entry in self._tables.entries)
+
+    def head(self) -> Kept:
+        """See the port."""
+        entries = self._tables.entries
+        return Kept(entries[-1].seq, entries[-1].hash) if entries else Kept()
+
+    def rows_after(self, seq: int, limit: int) -> tuple[StoredRow, ...]:
+        """See the port."""
+        return tuple(_row(entry) for entry in self._tables.entries[seq : seq + limit])
+
+    def sent(self, what: Owed) -> int:
+        """See the port."""
+        return self._sent.get(what, 0)
+
+    def mark_sent(self, what: Owed, seq: int, anchors: Iterable[Anchor] = ()) -> None:
+        """See the port."""
+        if self.disk_full:
+            raise Unavailable("The disk is full.")
+        self._sent[what] = seq
+        for anchor in anchors:
+            self._anchors.setdefault(anchor.seq, anchor)
+
+    def anchors(self) -> tuple[Anchor, ...]:
+        """See the port."""
+        return tuple(self._anchors[seq] for seq in sorted(self._anchors))
+
+
+def _row(e: Entry) -> StoredRow:
+    return StoredRow(e.seq, e.id, e.kind, e.at, e.till, e.subject, canonical(e.body), e.previous, e.hash)
 
 
 def _text(body: Json) -> str:

@@ -177,7 +177,9 @@ def test_the_client_knows_nothing_of_the_service() -> None:
     }
     ours = {name for name in names if name and name.startswith("cashier")}
     assert ours == {
+        "cashier.domain.entries",
         "cashier.domain.errors",
+        "cashier.domain.outbox",
         "cashier.domain.payment",
         "cashier.domain.postback",
         "cashier.domain.settlement",

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from cashier.domain.entries import EntryKind
+from cashier.domain.outbox import Owed
 from cashier.domain.payment import PaymentState
 from cashier.domain.people import PEOPLE, fold_people
 from cashier.journal.schema import SCHEMA_VERSION
@@ -22,6 +23,7 @@ HEADS = {
     2: (22, "5a62597fbab154822bd66e4b9498fc689e2c108460e7f413e99b62a9d623db34"),
     3: (23, "de94523ade14f2dcd2b7b8ec741f793a7fb756516018e63a1c3f1a8c1ca8d8a2"),
     4: (25, "c8b1b48c7f87a0ae9d25639aaba62e880f057ae68159dabfe2d61c3a5d10dac0"),
+    5: (25, "c8b1b48c7f87a0ae9d25639aaba62e880f057ae68159dabfe2d61c3a5d10dac0"),
 }
 
 
@@ -57,6 +59,9 @@ def test_a_frozen_journal_opens_and_goes_on(copy: Path, version: int) -> None:
         second = journal.payment("A-p2")
         assert second is not None
         assert (second.state, second.declines) == (PaymentState.APPROVED, ("insufficient funds",))
+        assert journal.sent(Owed.ENTRIES) == (25 if version > 4 else 0), "what was never sent is owed"
+        assert journal.sent(Owed.NOTICES) == (0 if version > 4 else HEADS[version][0]), "no old news"
+        assert [anchor.seq for anchor in journal.anchors()] == ([25] if version > 4 else [])
         (entry,) = journal.record([Drafts("new").receipt("s3")])
         assert entry.body["number"] == "A-000003"
         open_matters = [matter.body["reason"] for matter in journal.open_matters()]

@@ -11,6 +11,7 @@ from PySide6.QtGui import QColor, QImage, QPageSize, QPainter
 from cashier.domain.daily import DailyReport, ReportKind, ShiftRow
 from cashier.domain.receipt import IN_DRAWER
 from cashier.domain.shift import Pile
+from cashier.domain.site import Source
 from cashier.paper import daily_csv, daily_drawer, deposit_page
 from cashier.paper.daily_page import SIZES, Layout, pdf_bytes
 from cashier.paper.pdf_dates import dated
@@ -140,6 +141,21 @@ def test_an_item_higher_than_a_page_stands_on_one_of_its_own() -> None:
     items = [Item(height, lambda _painter: None) for height in (10.0, 500.0, 10.0)]
     assert paginated(items, 100) == ((0, 1), (1, 2), (2, 3))
     assert paginated([], 100) == ((0, 0),)
+
+
+def test_all_counters_the_page_and_the_slip_name_the_tills_that_may_have_more() -> None:
+    closed = Source("A", 40, "2026-02-03T22:00:00.000Z", "2026-02-03 17:00", True)
+    waiting = Source("B", 30, "2026-02-03T19:02:00.000Z", "2026-02-03 14:02", False)
+    report = replace(whole_day(), sources=(closed, waiting))
+    for items in (Layout(report).items, list(deposit_page.deposit_items(report))):
+        said = set(texts(items))
+        assert {"UNSYNCED: 1 of 2 tills", closed.told, waiting.told} <= said
+        assert any(text.endswith("every till of the site, from the hub") for text in said) or any(
+            "every till of the site, from the hub, every clerk" in text for text in said
+        )
+    assert "Every till is all here" in set(texts(Layout(replace(report, sources=(closed,))).items))
+    assert not any("till of the site" in text for text in texts(Layout(whole_day()).items))
+    assert picture(Layout(report), 0) != picture(Layout(whole_day()), 0)
 
 
 def counted_shift() -> ShiftRow:

@@ -10,8 +10,9 @@ from PySide6.QtWidgets import QApplication
 
 from cashier.domain.money import Cents
 from cashier.domain.slip import Slip, SlipKind
+from cashier.domain.slip_text import slip_paper, title_of
 from cashier.paper.pen import INK, MARGIN, PALE, ROLL_MARGIN, ROLL_WIDTH, WIDTH, local_time
-from cashier.paper.slip_page import paint, title_of, write_pdf
+from cashier.paper.slip_page import paint, write_pdf
 
 ZOOM = 3
 REFERENCE = "A-0190c4d2a7b87c3e9f00112233445566"
@@ -128,6 +129,48 @@ def test_no_charge_was_taken_says_how_that_is_known(tmp_path: Path, roll: bool) 
     assert f"How this is known Invoice Cloud was asked: 147.68 is due. {local_time(slip.evidence_at)}" in text
     for wrong in ("VERIFICATION", "DO NOT PAY", "Permit", "TRAINING"):
         assert wrong not in text
+
+
+def waiting_slip() -> Slip:
+    return slip_of(
+        SlipKind.WAITING,
+        reference="A-WAIT-3F2C91",
+        invoices=(),
+        evidence="cards could not be taken: Invoice Cloud is not reached.",
+        evidence_at="",
+    )
+
+
+@PAPERS
+def test_o5_a_sale_that_waits_says_not_paid_and_by_what_it_is_found(tmp_path: Path, roll: bool) -> None:
+    slip = waiting_slip()
+    text = text_of(saved(slip, tmp_path, roll=roll))
+    for said in (
+        "NOT PAID",
+        "YOUR PERMIT FEES ARE WAITING",
+        "Sampletown Building Department",
+        "no money was taken",
+        "come back to pay, or be called",
+        "Payer Robin Example",
+        "Amount 147.68",
+        f"Waiting since {local_time(slip.started_at)}",
+        "A-WAIT-3F2C91",
+        "Why it waits Cards could not be taken: Invoice Cloud is not reached. Printed",
+        "This is not a receipt.",
+    ):
+        assert said in text, said
+    for wrong in ("VERIFICATION", "Invoices", "Started", "TRAINING", "A-0000"):
+        assert wrong not in text
+
+
+@pytest.mark.parametrize("kind", list(SlipKind))
+def test_the_receipt_printer_prints_what_the_page_says(tmp_path: Path, kind: SlipKind) -> None:
+    slip = slip_of(kind, training=True)
+    page = text_of(saved(slip, tmp_path, roll=False)).replace(" ", "")
+    for item in slip_paper(slip, local_time).items:
+        for text in (item.left, item.right):
+            if "TRAINING" not in text:
+                assert text.replace(" ", "") in page, text
 
 
 @PAPERS

@@ -27,6 +27,7 @@ from cashier.till.snapshot import LineState
 from cashier.till.till import Till
 from tests.fakes.accounts import FakeAccounts, FakeLetters
 from tests.fakes.clock import MovingClock, SeededRandomness
+from tests.fakes.copy import FakeCopy
 from tests.fakes.enquiry import FakeEnquiry
 from tests.fakes.feed import FakeFeed
 from tests.fakes.gateway import FakeGateway
@@ -111,6 +112,8 @@ class Desk:
         self.enquiry = FakeEnquiry()
         self.reader_probe = FakeReaderProbe()
         self.accounts, self.letters = FakeAccounts(), FakeLetters()
+        #: The hub's second copies; None for a hub that keeps none.
+        self.copy: FakeCopy | None = None
         self.schedule = SCHEDULE
         self.restart(config)
 
@@ -130,6 +133,7 @@ class Desk:
                 self.reader_probe,
                 self.accounts,
                 self.letters,
+                self.copy,
             ),
             schedule_on=lambda _date: self.schedule,
             sleep=self._sleep,

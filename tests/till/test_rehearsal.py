@@ -248,6 +248,19 @@ async def test_o5_with_the_line_down_cards_are_refused_at_once_and_cash_is_right
     assert world.desk.till.snapshot().line_fault == ""
 
 
+async def test_o5_x6_a_sale_parked_while_the_line_is_down_is_right(world: World) -> None:
+    world.desk.gateway.unreached = Unavailable("The gateway is not reached.")
+    await world.rehearsal.drop_line()
+    world.desk.fill()
+    held = await world.desk.till.hold_sale()
+    assert held.waits_for_line
+    assert world.desk.till.parking.slip(held.id).training
+    world.desk.gateway.unreached = None
+    await world.rehearsal.restore_line()
+    assert world.verdict.is_right is True
+    assert "parked the sale for the line" in world.verdict.text and "F5" in world.verdict.text
+
+
 async def test_nothing_done_while_the_line_was_down_is_neither_right_nor_wrong(world: World) -> None:
     world.desk.fill()
     world.desk.till.take_tender(Tender(TenderKind.CASH, Cents(0), received_cents=Cents(10_000)))

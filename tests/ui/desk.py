@@ -33,6 +33,7 @@ from cashier.till.config import Biller, Reader, ServiceFee, TillConfig
 from cashier.till.ports import Outside, Quarantined
 from cashier.till.printing import PrintConfig
 from cashier.till.rehearsal import Rehearsal
+from cashier.till.site_reporting import SiteReporter
 from cashier.till.snapshot import DraftView, LineState, PaymentView, Snapshot
 from cashier.till.till import Till
 from cashier.ui import theme
@@ -41,6 +42,7 @@ from cashier.ui.payment_page import ViewMaker
 from cashier.ui.window import DESK, MainWindow
 from tests.fakes.accounts import FakeAccounts, FakeLetters
 from tests.fakes.clock import MovingClock, SeededRandomness
+from tests.fakes.copy import FakeCopy
 from tests.fakes.enquiry import FakeEnquiry
 from tests.fakes.feed import FakeFeed
 from tests.fakes.holds import FakeHolds
@@ -74,6 +76,7 @@ class Desk:
         self.holds, self.enquiry = FakeHolds(), FakeEnquiry(not_set_up={"town"})
         self.reader_probe = FakeReaderProbe()
         self.accounts, self.letters = FakeAccounts(), FakeLetters()
+        self.copy = FakeCopy()
         self.config = TillConfig(
             site="town",
             till="A",
@@ -95,6 +98,8 @@ class Desk:
         self.prints: PrintConfig | None = None
         #: What there is to rehearse with; None: nothing, and the window has no bar of training.
         self.stand_in: FakeStandIn | None = None
+        #: What makes reports over the whole site; None as in training, which has no hub of a site.
+        self.site_reporter: SiteReporter | None = None
 
     def start(
         self, size: tuple[int, int] = (1360, 860), *, dark: bool = False, text_scale: float = 1.0
@@ -134,6 +139,7 @@ class Desk:
                 self.reader_probe,
                 self.accounts,
                 self.letters,
+                self.copy,
             ),
             self._schedule,
             self._sleep,
@@ -145,7 +151,8 @@ class Desk:
                 open_shift(self.till.shifts)
         daybook = partial(open_daybook, self.file)
         rehearsal = Rehearsal(self.till, self.stand_in) if self.stand_in is not None else None
-        self.window.attach(self.till, cast(ViewMaker, self._make_page), daybook, rehearsal)
+        make_view = cast(ViewMaker, self._make_page)
+        self.window.attach(self.till, make_view, daybook, rehearsal, site_reporter=self.site_reporter)
         self.till.line_is(LineState.ONLINE)
         self.till.gateway_is(LineState.ONLINE)
         self.settle()

@@ -1,5 +1,8 @@
 """The reports page: what will be printed on the left, choices on the right, whole files or none."""
 
+import asyncio
+import datetime as dt
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -7,14 +10,20 @@ from PySide6.QtCore import QDate, QRect, Qt
 from PySide6.QtPrintSupport import QPrinter
 from PySide6.QtWidgets import QFileDialog, QWidget
 
-from cashier.domain.daily import ReportKind
+from cashier.domain.daily import DailyReport, ReportKind, Scope
+from cashier.domain.errors import Unavailable
+from cashier.journal.site_daybook import SiteDaybook
 from cashier.paper.daily_page import Layout, pdf_bytes
+from cashier.till.reporting import Counter
+from cashier.till.site_reporting import SiteReporter, site_report
 from cashier.ui.report_jobs import Stopped
 from cashier.ui.reports_page import ReportsPage
 from tests.fakes.entries import Drafts, make_sale
 from tests.fakes.people import SUPERVISOR
 from tests.fakes.shifts import close_shift
+from tests.fakes.site import FakeSite
 from tests.helpers.daily import card, cash, check, whole_day
+from tests.helpers.site import two_tills
 from tests.ui.desk import Desk
 from tests.ui.test_accessibility import nameless
 
@@ -64,6 +73,100 @@ def test_the_page_shows_the_open_day_as_it_will_print(desk: Desk) -> None:
     assert page.picture.isVisible()
     desk.lay_out()
     assert 0 in page.preview.pages.painted
+
+
+def choose_site(desk: Desk, page: ReportsPage) -> None:
+    page.till_choice.setCurrentText("Every till of the site (from the hub)")
+    page.till_choice.activated.emit(page.till_choice.currentIndex())
+    desk.settle()
+
+
+def site_reporter_of(site: FakeSite) -> SiteReporter:
+    """Makes a site's report of what a fake hub has, as the product does: on the thread that asks."""
+
+    def make(
+        counter: Counter, scope: Scope, now: dt.datetime, told: Callable[[], object] = lambda: None
+    ) -> DailyReport:
+        with SiteDaybook() as book:
+            return asyncio.run(site_report(site, book, counter, scope, now, told))
+
+    return make
+
+
+def test_all_counters_every_till_of_the_site_can_be_chosen_by_a_supervisor(desk: Desk) -> None:
+    site = FakeSite()
+    for till in two_tills():
+        site.has(till.till, till.rows, "2026-02-03T19:02:11.000Z")
+    desk.site_reporter = site_reporter_of(site)
+    page = page_of(desk)
+    own = page.report
+    choose_site(desk, page)
+    report = page.report
+    assert report is not None
+    assert [one.till for one in report.sources] == ["A", "B"]
+    assert (report.heading.made_by, report.figures.net_cents) == (SUPERVISOR, 39_836)
+    assert "UNSYNCED, may have more: till B." in page.summary.text()
+    assert page.pdf.isEnabled()
+    page.till_choice.setCurrentIndex(1)
+    page.refresh()
+    desk.settle()
+    assert page.report is not None and own is not None
+    assert (page.report.sources, page.report.figures) == ((), own.figures)
+
+
+def test_all_counters_off_line_the_page_says_so_and_that_the_own_report_is_there(desk: Desk) -> None:
+    site = FakeSite()
+    site.down = Unavailable("The hub cannot be reached.")
+    desk.site_reporter = site_reporter_of(site)
+    page = page_of(desk)
+    choose_site(desk, page)
+    assert page.report is None
+    assert page.summary.text().startswith("The hub cannot be reached. Every till of the site is in the hub")
+    assert not page.pdf.isEnabled()
+    page.till_choice.setCurrentIndex(0)
+    page.refresh()
+    desk.settle()
+    assert page.report is not None
+
+
+def test_all_counters_a_clerk_sees_no_sites_report(desk: Desk) -> None:
+    site = FakeSite()
+    site.has("A", two_tills()[0].rows, "2026-02-03T19:02:11.000Z")
+    desk.site_reporter = site_reporter_of(site)
+    desk.start()
+    page = desk.window.reports
+    page.till_choice.setCurrentText("Every till of the site (from the hub)")
+    page.refresh()
+    desk.settle()
+    assert page.report is None
+    assert "supervisor" in page.summary.text()
+
+
+def test_a_sites_report_under_way_is_stopped_at_its_next_part(desk: Desk) -> None:
+    site = FakeSite()
+    site.has("A", two_tills()[0].rows, "2026-02-03T19:02:11.000Z")
+    made = site_reporter_of(site)
+
+    def stopping(
+        counter: Counter, scope: Scope, now: dt.datetime, told: Callable[[], object] = lambda: None
+    ) -> DailyReport:
+        page.leave()
+        return made(counter, scope, now, told)
+
+    desk.site_reporter = stopping
+    page = page_of(desk)
+    before, said = page.report, told(page)
+    choose_site(desk, page)
+    assert said == ["report stopped"]
+    assert page.report is before
+
+
+def test_without_a_hub_the_site_is_not_offered(desk: Desk) -> None:
+    page = page_of(desk)
+    assert [page.till_choice.itemText(place) for place in range(page.till_choice.count())] == [
+        "Every till",
+        "A",
+    ]
 
 
 def test_one_clerk_can_be_chosen_and_left_again(desk: Desk) -> None:

@@ -2,6 +2,7 @@
 
 import ast
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QFileDialog, QMessageBox
 
 import cashier.ui
+from cashier.domain.errors import Unavailable
 from cashier.domain.payment import PaymentState
 from cashier.till.snapshot import LineState
 from cashier.ui.messages import WAITING_MAX
@@ -31,6 +33,13 @@ CTRL = Qt.KeyboardModifier.ControlModifier
 def on(desk: Desk) -> int:
     """Which page is up."""
     return desk.window.pages.currentIndex()
+
+
+def _stood_paused(desk: Desk) -> bool:
+    """Whether sending was paused; it goes on."""
+    stood = "to send, paused" in desk.window.outbox_label.text()
+    desk.till.outbox.resume()
+    return stood
 
 
 # -- shortcuts -----------------------------------------------------------------------------------------------
@@ -59,6 +68,7 @@ WORKS: dict[str, Callable[[Desk], bool]] = {
     "F1": lambda desk: "Ctrl+1" in desk.boxes[0].text(),
     "Ctrl+U": lambda desk: desk.dialogs[0].windowTitle() == "Your PIN",
     "Ctrl+L": lambda desk: desk.till.people.view().is_locked,
+    "Ctrl+Shift+P": lambda desk: _stood_paused(desk),
     "Ctrl+Shift+L": lambda desk: desk.till.people.signed_in is None,
 }
 #: Keys that are no shortcuts of the window; what they do has tests of its own.
@@ -371,6 +381,34 @@ def test_the_status_line_says_what_is_what(desk: Desk) -> None:
     desk.till.line_is(LineState.ONLINE)
     desk.till.gateway_is(LineState.OFFLINE)
     assert window.line_label.text() == "○ Invoice Cloud is not reached"
+
+
+def test_o7_the_status_line_counts_what_is_not_sent_yet(desk: Desk) -> None:
+    desk.copy.down = Unavailable("The hub cannot be reached.")
+    desk.start()
+    window, outbox = desk.window, desk.till.outbox
+    desk.loop.run_until_complete(_send(desk))
+    owed = outbox.view().to_send
+    assert owed
+    assert window.outbox_label.text() == f"{owed} to send"
+    assert window.outbox_label.toolTip() == "The hub cannot be reached."
+    desk.key(Key.Key_P, CTRL | Qt.KeyboardModifier.ShiftModifier)
+    assert window.outbox_label.text() == f"‖ {owed} to send, paused"
+    desk.key(Key.Key_P, CTRL | Qt.KeyboardModifier.ShiftModifier)
+    desk.copy.down = None
+    desk.loop.run_until_complete(_send(desk))
+    assert window.outbox_label.text() == ""
+    desk.copy.copies.journals["A"] = [replace(desk.copy.copies.journals["A"][0], hash="0" * 63 + "1")]
+    outbox.resume()
+    desk.loop.run_until_complete(_send(desk))
+    assert window.outbox_label.text().startswith("✕ 1 not sent")
+    window.show_page(DESK)
+    assert "the hub has another entry there" in desk.till.desk.view().matters[0].reason
+
+
+async def _send(desk: Desk) -> None:
+    while await desk.till.outbox.send_due() <= 0:
+        pass
 
 
 def test_long_names_do_not_push_the_window_wide(desk: Desk) -> None:

@@ -9,6 +9,7 @@ from contextlib import closing
 from pathlib import Path
 
 from cashier.domain.entries import EntryKind
+from cashier.domain.outbox import Anchor, Owed
 from cashier.domain.payment import PaymentEvent
 from cashier.journal.sqlite import sqlite3
 from cashier.journal.store import SqliteJournal
@@ -46,6 +47,8 @@ def write(file: Path) -> None:
         journal.record_pin([added, drafts.draft(EntryKind.PIN_SET, "people", person | by)], "p-kim", "hash")
         closed = {"business_date": "2026-02-03", "receipts": ["A-000001", "A-000002"]}
         journal.record([drafts.draft(EntryKind.DAY_CLOSED, "2026-02-03", closed)])
+        (last,) = journal.rows_after(24, 1)
+        journal.mark_sent(Owed.ENTRIES, last.seq, [Anchor(last.seq, last.hash, last.at, "5" * 64)])
     with closing(sqlite3.connect(file)) as connection:
         # The migration's own time stamp is the only thing in it that the maker's clock does not give.
         connection.execute("UPDATE _sqlite_migrations SET applied_at = '2026-02-03 15:04:05+00:00'")
