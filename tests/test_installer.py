@@ -110,7 +110,7 @@ def test_with_everything_there_nothing_is_installed(machine: Machine) -> None:
         "python -m ruff check cashier tests",
         "python -m ruff format --check cashier tests",
         "python -m mypy cashier",
-        "python -m pytest -n 2 --dist loadfile --max-worker-restart 0 -k a name",
+        "python -m pytest -n 2 --dist loadfile --no-loadscope-reorder --max-worker-restart 0 -k a name",
     ]
 
 
@@ -235,4 +235,7 @@ def test_ci_runs_exactly_the_readmes_command(machine: Machine) -> None:
     environ = {"PATH": f"{machine.tools}", "HOME": os.devnull}
     ended = subprocess.run(["bash", str(machine.root / ".ci" / "run")], env=environ, check=False)
     assert ended.returncode == 0
-    assert machine.calls[-1] == "python -m pytest -n 2 --dist loadfile --max-worker-restart 0"
+    assert (
+        machine.calls[-1]
+        == "python -m pytest -n 2 --dist loadfile --no-loadscope-reorder --max-worker-restart 0"
+    )

@@ -183,6 +183,7 @@ def test_the_client_knows_nothing_of_the_service() -> None:
         "cashier.domain.payment",
         "cashier.domain.postback",
         "cashier.domain.settlement",
+        "cashier.domain.site",
         "cashier.till.ports",
     }
 
