@@ -69,7 +69,6 @@ class Permission(StrEnum):
     VOID = "void a receipt"
     REFUND = "refund"
     SEE_EXPECTED_TOTALS = "see expected totals"
-    SEE_CHECK_DETAILS = "see a check's whole numbers"
     REOPEN_DAY = "reopen a day"
     PRINT_REPORTS = "print reports"
     APPROVE_VOID = "approve a void"
@@ -97,7 +96,6 @@ _CLERK = frozenset(
 )
 _SUPERVISOR = _CLERK | {
     Permission.SEE_EXPECTED_TOTALS,
-    Permission.SEE_CHECK_DETAILS,
     Permission.REOPEN_DAY,
     Permission.PRINT_REPORTS,
     Permission.APPROVE_VOID,

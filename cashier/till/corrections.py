@@ -32,6 +32,7 @@ from cashier.till.approval import checked_reason
 from cashier.till.correction_book import CorrectionBook
 from cashier.till.day import business_date
 from cashier.till.identity import new_id
+from cashier.till.integrity import Integrity
 from cashier.till.people import People
 from cashier.till.ports import Clock, Journal, Randomness
 from cashier.till.shifts import Shifts
@@ -69,7 +70,7 @@ class Choices:
 
 
 class Corrections:
-    """The use cases of corrections over the ports."""
+    """The use cases of corrections over the ports. Behind a break of the journal nothing is undone (A1)."""
 
     def __init__(
         self,
@@ -78,9 +79,11 @@ class Corrections:
         journal: Journal,
         people: People,
         shifts: Shifts,
+        integrity: Integrity,
         changed: Callable[[], None] = lambda: None,
     ) -> None:
         self._shifts = shifts
+        self._integrity = integrity
         self._clock = clock
         self._randomness = randomness
         self._journal = journal
@@ -144,9 +147,10 @@ class Corrections:
             refund_refusal = "" if ways else "All that was paid is refunded or returned already."
             gone = "Its check was returned already." if all_checks else "No check is on this receipt."
             returned_refusal = "" if checks else gone
-        may_refund = self._people.refusal(Permission.REFUND)
+        broken = self._integrity.refusal
+        may_refund = self._people.refusal(Permission.REFUND) or broken
         return Choices(
-            void_refusal=self._people.refusal(Permission.VOID) or self.void_refusal(receipt),
+            void_refusal=self._people.refusal(Permission.VOID) or broken or self.void_refusal(receipt),
             refund_refusal=may_refund or refund_refusal,
             returned_refusal=may_refund or returned_refusal,
             ways=ways,
@@ -162,13 +166,11 @@ class Corrections:
         Raises Refused (see `void_refusal`), also when the supervisor is the one who asks (behaviour V1).
         """
         text = _checked(reason, text)
-        self._refuse(self.void_refusal(self._receipt(number)))
+        self._refuse_void(self._receipt(number))
         asker = self._people.require(Permission.VOID)
         approver = await self._people.approve(supervisor, pin, Permission.APPROVE_VOID, f"void of {number}")
         receipt = self._receipt(number)
-        self._refuse(self.void_refusal(receipt))  # again: time has passed
-        cash = sum(item.amount_cents for item in receipt.tenders if item.kind is TenderKind.CASH)
-        self._shifts.require_cash(cash)
+        self._refuse_void(receipt)  # again: time has passed
         void = Void(
             receipt.number,
             self._today(),
@@ -226,6 +228,7 @@ class Corrections:
         Raises Refused for a tender that is no check, or was returned before.
         """
         clerk = self._people.require(Permission.REFUND)
+        self._integrity.require()
         reason = checked_reason(reason, "reason")
         receipt = self._receipt(number)
         check = next((item for item in receipt.tenders if item.id == tender_id), None)
@@ -286,13 +289,23 @@ class Corrections:
         return confirmed
 
     def _open_refund(self, number: str, refund_id: str) -> Refund:
+        self._integrity.require()
         asked = open_refunds(self.of(self._receipt(number)))
         refund = next((item for item in asked if item.id == refund_id), None)
         if refund is None:
             raise Refused(f"No card refund of {number} is waiting to be made. Look at the receipt again.")
         return refund
 
+    def _refuse_void(self, receipt: Receipt) -> None:
+        self._integrity.require()
+        if why := self.void_refusal(receipt):
+            raise Refused(why)
+        self._shifts.require_cash(
+            sum(item.amount_cents for item in receipt.tenders if item.kind is TenderKind.CASH)
+        )
+
     def _refuse_refund(self, receipt: Receipt, kind: TenderKind, amount_cents: Cents) -> None:
+        self._integrity.require()
         if kind is TenderKind.MONEY_ORDER:
             raise Refused("Refunds are made in cash, by check, or to the card.")
         if kind is TenderKind.CASH:
@@ -304,10 +317,6 @@ class Corrections:
             raise Refused(
                 f"At most {format_dollars(left)} of receipt {receipt.number} can be refunded this way."
             )
-
-    def _refuse(self, why: str) -> None:
-        if why:
-            raise Refused(why)
 
     def _receipt(self, number: str) -> Receipt:
         receipt = self._journal.receipt(number)

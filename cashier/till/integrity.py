@@ -50,6 +50,11 @@ class Integrity:
             "taken until a supervisor has acknowledged it."
         )
 
+    def require(self) -> None:
+        """Refuse what moves money behind a break that nobody has acknowledged."""
+        if self.refusal:
+            raise Refused(self.refusal)
+
     def verified(self, broken: Break | None) -> None:
         """What verification found. A break that was acknowledged before stands no more in the way."""
         broken = broken or self._fork

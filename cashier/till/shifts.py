@@ -38,6 +38,7 @@ from cashier.till.day import (
 )
 from cashier.till.due import all_held
 from cashier.till.identity import new_id
+from cashier.till.integrity import Integrity
 from cashier.till.people import UNATTENDED, People
 from cashier.till.ports import Clock, Journal, Randomness
 from cashier.till.shift_views import ShiftView, shift_body, view_of
@@ -68,7 +69,7 @@ class Closing:
 
 
 class Shifts:
-    """The use cases of shifts over the ports.
+    """The use cases of shifts over the ports. Behind a break of the journal nobody moves money (A1).
 
     `refuse_paying` raises Refused while a payment is before a payer.
     """
@@ -80,9 +81,11 @@ class Shifts:
         randomness: Randomness,
         journal: Journal,
         people: People,
+        integrity: Integrity,
         changed: Callable[[], None],
         refuse_paying: Callable[[], None],
     ) -> None:
+        self._integrity = integrity
         self._config = config
         self._clock = clock
         self._randomness = randomness
@@ -146,6 +149,7 @@ class Shifts:
 
     def require(self) -> Shift:
         """The shift, in which money may be taken now. Raises Refused."""
+        self._integrity.require()
         if why := self.refusal():
             raise Refused(why)
         return self._open_shift()
@@ -210,6 +214,7 @@ class Shifts:
 
     def _mine(self, permission: Permission) -> tuple[Person, Shift]:
         person = self._people.require(permission)
+        self._integrity.require()
         shift = self._open_shift()
         if why := self._not_theirs(shift):
             raise Refused(why)
@@ -224,6 +229,7 @@ class Shifts:
         blank is not zero.
         """
         person = self._people.require(Permission.OPEN_SHIFT)
+        self._integrity.require()
         shift = self._newest()
         if shift is not None and shift.state is not ShiftState.CLOSED:
             raise Refused(f"The shift of {shift.clerk} is open. Close it first.")
@@ -424,6 +430,7 @@ class Shifts:
         Raises Refused once another shift was opened, and for one who may not.
         """
         person = self._people.require(Permission.REOPEN_DAY)
+        self._integrity.require()
         reason = checked_reason(reason, "reason")
         shift = self._newest()
         if shift is None or shift.state is not ShiftState.CLOSED:

@@ -114,10 +114,19 @@ class Till:
             config.readers, clock, randomness, journal, self._changed, self._reader_lost
         )
         self.shifts = Shifts(
-            config, clock, randomness, journal, self.people, self._changed, self._refuse_while_paying
+            config,
+            clock,
+            randomness,
+            journal,
+            self.people,
+            self.integrity,
+            self._changed,
+            self._refuse_while_paying,
         )
         self.tenders = Tenders(config, clock, randomness, journal, self.people, self.shifts)
-        self.corrections = Corrections(clock, randomness, journal, self.people, self.shifts, self._changed)
+        self.corrections = Corrections(
+            clock, randomness, journal, self.people, self.shifts, self.integrity, self._changed
+        )
         self._listeners: list[Callable[[], None]] = []
         self._line = Line()
         self._busy = False
@@ -480,8 +489,9 @@ class Till:
     def _refuse_card(self) -> None:
         """No attempt is made that could not be confirmed (behaviour O5), or recorded soundly (A1)."""
         self.people.require(Permission.TAKE_PAYMENTS)
-        if why := self.shifts.refusal() or self.integrity.refusal:
+        if why := self.shifts.refusal():
             raise Refused(why)
+        self.integrity.require()
         if self._asks_reader:
             raise Refused("A reader is being asked what it is. Try again in a moment.")
         if self._line.state is LineState.OFFLINE:
@@ -595,8 +605,7 @@ class Till:
         """
         if self._busy:
             raise Refused("A card payment is being started. Wait until it is.")
-        if self.integrity.refusal:
-            raise Refused(self.integrity.refusal)
+        self.integrity.require()
         self._refuse_unready()
         taken = self.tenders.take(self._draft.sale_id, self._sale(), tender)
         self._changed()

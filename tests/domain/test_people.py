@@ -56,8 +56,8 @@ def test_no_clerk_approves_anything(permission: Permission) -> None:
     assert Person("p", "Robin", Role.SUPERVISOR).may(permission)
 
 
-def test_t2_a_clerk_does_not_see_expected_totals_and_a2_no_whole_check_numbers() -> None:
-    for permission in (Permission.SEE_EXPECTED_TOTALS, Permission.SEE_CHECK_DETAILS):
+def test_t2_a_clerk_does_not_see_expected_totals() -> None:
+    for permission in (Permission.SEE_EXPECTED_TOTALS, Permission.PRINT_REPORTS):
         assert permission not in PERMISSIONS[Role.CLERK]
 
 

@@ -1,15 +1,24 @@
 """A journal that does not hold: no new payment until a supervisor has acknowledged it, and no repair."""
 
+from collections.abc import Callable
+
 import pytest
 
 from cashier.domain.entries import Break, EntryKind
 from cashier.domain.errors import Refused
+from cashier.domain.money import Cents
 from cashier.domain.payment import PaymentState
+from cashier.domain.receipt import Tender, TenderKind
 from tests.fakes.people import PIN, SUPERVISOR
+from tests.fakes.shifts import right_count
 from tests.till.conftest import Desk
 
 BROKEN = Break(3, "entry 3 was changed after it was recorded")
 NOTE = "Called IT; the copy of Monday agrees."
+
+
+def cash(cents: int) -> Tender:
+    return Tender(TenderKind.CASH, Cents(0), received_cents=Cents(cents))
 
 
 async def test_a1_a_broken_journal_names_its_first_bad_entry_and_takes_no_payment(desk: Desk) -> None:
@@ -24,6 +33,47 @@ async def test_a1_a_broken_journal_names_its_first_bad_entry_and_takes_no_paymen
     with pytest.raises(Refused, match="until a supervisor has acknowledged"):
         await desk.till.pay_by_card()
     assert desk.payments.restart() == ()
+
+
+async def test_a1_behind_a_break_nobody_moves_money_until_it_is_acknowledged(desk: Desk) -> None:
+    desk.fill()
+    sale_id = desk.till.snapshot().draft.sale_id
+    held = desk.till.take_tender(cash(4_000)).tender
+    desk.till.integrity.verified(BROKEN)
+    shifts, corrections = desk.till.shifts, desk.till.corrections
+    verbs: list[Callable[[], object]] = [
+        lambda: desk.till.take_tender(cash(6_000)),
+        lambda: desk.till.finish_part(sale_id),
+        lambda: desk.till.give_back(sale_id, [held.id], "the payer left"),
+        lambda: shifts.pay_in(Cents(1_000), "change from the bank"),
+        lambda: shifts.pay_out(Cents(1_000), "postage for certified mail"),
+        lambda: shifts.count(right_count(shifts)),
+        shifts.close,
+        shifts.suspend,
+    ]
+    before = len(list(desk.journal.entries()))
+    for verb in verbs:
+        with pytest.raises(Refused, match="does not hold at entry 3"):
+            verb()
+    with pytest.raises(Refused, match="does not hold at entry 3"):
+        await shifts.drop(Cents(1_000), "B-1", supervisor=SUPERVISOR, pin=PIN)
+    assert len(list(desk.journal.entries())) == before, "not even that a supervisor was asked"
+    await desk.till.integrity.acknowledge(note=NOTE, supervisor=SUPERVISOR, pin=PIN)
+    receipt = desk.till.take_tender(cash(6_000)).receipt
+    assert receipt is not None
+    desk.till.integrity.verified(Break(2, "entry 2 is missing"))
+    choices = corrections.choices(receipt)
+    why = {choices.void_refusal, choices.refund_refusal, choices.returned_refusal}
+    assert len(why) == 1 and "entry 2" in why.pop()
+    undo = {"reason": "other", "text": "typed for another payer", "supervisor": SUPERVISOR, "pin": PIN}
+    for asked in (
+        lambda: corrections.void(receipt.number, **undo),
+        lambda: corrections.refund(receipt.number, TenderKind.CHECK, Cents(1_000), **undo),
+    ):
+        with pytest.raises(Refused, match="entry 2 is missing"):
+            await asked()
+    with pytest.raises(Refused, match="entry 2 is missing"):
+        corrections.returned_check(receipt.number, held.id, "account closed")
 
 
 @pytest.mark.parametrize(

@@ -513,6 +513,8 @@ async def test_no_more_cash_is_given_back_than_lies_in_the_drawer(desk: Desk) ->
     ):
         with pytest.raises(Refused, match="not that much cash in the drawer"):
             await verb()
+    asked = [entry.body["permission"] for entry in desk.entries(EntryKind.PERMISSION_USED)]
+    assert asked == ["APPROVE_DROP"], "no supervisor is asked for what cannot be"
     desk.till.shifts.pay_in(Cents(10_000), "from the safe, for a refund")
     await desk.till.corrections.void("A-000001", **why)
     assert drawer_cash(desk) == 5_000
