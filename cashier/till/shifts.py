@@ -427,7 +427,7 @@ class Shifts:
     def reopen(self, reason: str) -> None:
         """Open the newest shift again, under its next revision; its day with it. The old close stays (T6).
 
-        Raises Refused once another shift was opened, and for one who may not.
+        Raises Refused once another shift was opened or a later date closed, and for one who may not.
         """
         person = self._people.require(Permission.REOPEN_DAY)
         self._integrity.require()
@@ -435,6 +435,9 @@ class Shifts:
         shift = self._newest()
         if shift is None or shift.state is not ShiftState.CLOSED:
             raise Refused("There is no closed shift to open again.")
+        closed = self._journal.last_of(EntryKind.DAY_CLOSED)
+        if closed is not None and closed.body["business_date"] > shift.business_date:
+            raise Refused(f"The business date {closed.body['business_date']} is closed already.")
         body = {
             "business_date": shift.business_date,
             "revision": shift.revision + 1,

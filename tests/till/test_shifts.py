@@ -357,6 +357,18 @@ def test_t6_only_the_newest_shift_is_opened_again(desk: Desk) -> None:
         desk.till.shifts.reopen("yesterday was not right after all")
 
 
+async def test_t6_no_day_is_opened_again_behind_a_later_one_that_is_closed(desk: Desk) -> None:
+    payment = await desk.open_page()
+    desk.hint(E.PAGE_CLOSED)
+    desk.close_day()
+    desk.clock.advance(24 * 3600)
+    assert desk.approve(payment).receipt is not None
+    desk.till.close_day()
+    sign_in(desk, SUPERVISOR, PIN)
+    with pytest.raises(Refused, match="2026-02-04 is closed already"):
+        desk.till.shifts.reopen("yesterday was not right after all")
+
+
 def test_two_shifts_of_one_day_are_both_on_its_z(desk: Desk) -> None:
     sell(desk, cash(10_000))
     desk.till.shifts.count(right_count(desk.till.shifts))
