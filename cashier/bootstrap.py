@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from cashier.readers.discovery import Lister, PortWatcher, UsbIds
     from cashier.secrets import Secrets
     from cashier.settings import Settings
+    from cashier.till.administration_ports import Tools
     from cashier.till.people import People
     from cashier.till.ports import Printer
     from cashier.till.printing import PrintConfig
@@ -182,10 +183,12 @@ async def open_till(
     clock: Clock | None = None,
     randomness: Randomness | None = None,
     lister: "Lister | None" = None,
+    file: Path | None = None,
 ) -> AsyncIterator[Till]:
     """A till on its real journal, gateway and hub, following the hub and the ports until the block ends.
 
-    `lister` tells the serial ports, instead of the system.
+    `lister` tells the serial ports, instead of the system. With the `file` of its settings they can be
+    changed at the till, and what was changed in the file since the last start is journalled.
 
     Raises Refused when another till holds the journal, a secret is missing or the profile is unknown.
     """
@@ -228,11 +231,14 @@ async def open_till(
                 accounts=accounts_of(settings, secrets, http),
                 letters=mailer_of(settings, secrets),
                 second_copy=hub,
+                administration=administration_of(file, settings, secrets, http),
             )
             prints = printing_of(settings, secrets)
             till = Till(config, clock, randomness, journal, outside, dated, prints=prints)
             if till.people.view().is_first_start:
                 make_pepper(secrets)
+            if file is not None:
+                note_settings(till, settings, file)
             _bring_imported(till, settings, clock, stack)
             log_changes(till)
             stack.enter_context(watch_ports(till, lister or list_ports))
@@ -259,6 +265,23 @@ async def open_till(
                 for task in running:
                     task.cancel()
                 await asyncio.wait(running)
+
+
+def administration_of(
+    file: Path | None, settings: "Settings", secrets: "Secrets", http: "httpx.AsyncClient"
+) -> "Tools | None":
+    """What the settings of a till are changed with; None where they have no file."""
+    from cashier.administering import tools_of
+
+    return tools_of(file, settings, secrets, http) if file is not None else None
+
+
+def note_settings(till: Till, settings: "Settings", file: Path) -> None:
+    """The till has started with these settings: journal what is new in them, and keep them as good."""
+    from cashier.administering import settings_file
+
+    till.administration.note_start(settings.model_dump(mode="json", exclude_unset=True))
+    settings_file(file).keep_as_good()
 
 
 def printing_of(settings: "Settings", secrets: "Secrets") -> "PrintConfig":
@@ -553,16 +576,25 @@ def gateway_of(
     secrets: "Secrets",
     http: "httpx.AsyncClient",
     known: "Mapping[str, Profile] | None" = None,
+    api_key: Callable[[], str] | None = None,
 ) -> "InvoiceCloud":
-    """Invoice Cloud over a line. API keys are read at each call and kept nowhere."""
+    """Invoice Cloud over a line. API keys are read at each call and kept nowhere.
+
+    With `api_key` it is that one's, whichever biller it is asked for: a key that is being tested.
+    """
     from cashier.gateway.invoice_cloud import InvoiceCloud
     from cashier.secrets import api_key_name
+
+    def keys(biller: str) -> str:
+        return api_key() if api_key else secrets.read(api_key_name(biller)).get_secret_value()
 
     return InvoiceCloud(
         client=http,
         base_url=settings.gateway.base_url,
         profiles=known or profiles(),
-        api_keys=lambda biller: secrets.read(api_key_name(biller)).get_secret_value(),
+        api_keys=lambda biller: (
+            api_key() if api_key else secrets.read(api_key_name(biller)).get_secret_value()
+        ),
         hosts=settings.gateway.hosts,
         training=settings.training,
     )
@@ -673,7 +705,7 @@ def opener(*, training: bool, settings_file: Path, sandbox_options: Sequence[str
             return
         settings = real_settings(settings_file)
         secrets = Secrets(settings.site, settings.till, os.environ)
-        async with open_till(settings, secrets) as till:
+        async with open_till(settings, secrets, file=settings_file) as till:
             yield _opened(till, settings, site=site_reporter(settings, secrets))
 
     return open_it

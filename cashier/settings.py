@@ -6,7 +6,7 @@ between levels, e.g. `CASHIER_GATEWAY__BASE_URL`; a list or a whole table is giv
 
 import re
 import tomllib
-from collections.abc import Sized
+from collections.abc import Mapping, Sized
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
@@ -23,6 +23,7 @@ from pydantic_settings import (
 from cashier.domain.errors import Refused
 from cashier.domain.money import Cents, format_cents, parse_cents
 from cashier.domain.scrub import scrub_card_numbers
+from cashier.domain.settings_change import SettingFault
 from cashier.domain.shift import DENOMINATIONS
 from cashier.till.config import (
     SCANNER_PREFIXES,
@@ -36,6 +37,8 @@ from cashier.till.config import (
 )
 from cashier.till.trainees import TRAINING_TILL
 
+#: The key of a fault that is of no one setting.
+WHOLE = "settings"
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,31}", re.ASCII)
 _Items = TypeVar("_Items", bound=Sized)
 _PERCENT = re.compile(r"(\d{1,2})(?:\.(\d{1,2}))?", re.ASCII)
@@ -522,6 +525,11 @@ def load(file: Path) -> Settings:
 
     Raises Refused with one line per fault: file, key, reason. Values are not repeated in faults.
     """
+    return check(read_table(file), str(file))
+
+
+def read_table(file: Path) -> dict[str, Any]:
+    """What a TOML file says, unchecked. Raises Refused when it cannot be read or is not TOML."""
     try:
         table = tomllib.loads(file.read_text(encoding="utf-8"))
     except FileNotFoundError:
@@ -534,7 +542,7 @@ def load(file: Path) -> Settings:
         raise Refused(f"{file}: is not UTF-8 text") from None
     except tomllib.TOMLDecodeError as error:
         raise Refused(f"{file}: is not TOML: {error}") from None
-    return check(table, str(file))
+    return table
 
 
 def check(table: dict[str, Any], source: str, *, environment: bool = True) -> Settings:
@@ -551,11 +559,31 @@ def check(table: dict[str, Any], source: str, *, environment: bool = True) -> Se
         raise Refused(f"environment: {error}") from None
 
 
+def faults_of(table: Mapping[str, Any]) -> tuple[SettingFault, ...]:
+    """Everything that keeps a table, with the environment on top, from being settings; by key."""
+    try:
+        _OverEnvironment(**table)
+    except ValidationError as error:
+        return tuple(_fault(_key(item["loc"]), _reason(item)) for item in error.errors())
+    except SettingsError as error:
+        return (SettingFault("environment", str(error)),)
+    return ()
+
+
+def _fault(key: str, reason: str) -> SettingFault:
+    """A fault by its whole key: one of a table as a whole names the key in its reason."""
+    named = re.fullmatch(r"([a-z_]+(?:\.[a-z_]+)*): (.*)", reason, re.DOTALL)
+    if named is None:
+        return SettingFault(key, reason)
+    whole = named[1] if key == WHOLE else f"{key}.{named[1]}"
+    return SettingFault(whole, named[2])
+
+
 def _key(path: tuple[int | str, ...]) -> str:
     text = ""
     for part in path:
         text += f"[{part}]" if isinstance(part, int) else f".{part}" if text else part
-    return text or "settings"
+    return text or WHOLE
 
 
 def _reason(item: Any) -> str:

@@ -72,6 +72,8 @@ class EntryKind(StrEnum):
     SCREEN_UNLOCKED = "screen_unlocked"
     PERMISSION_USED = "permission_used"
     COPY_REFUSED = "copy_refused"
+    SETTINGS_CHANGED = "settings_changed"
+    SECRET_SET = "secret_set"
 
 
 Json = Mapping[str, Any]

@@ -20,6 +20,7 @@ from cashier.domain.sale import Sale
 
 if TYPE_CHECKING:
     from cashier.till.accounts_ports import CustomerAccounts, Letters
+    from cashier.till.administration_ports import Tools
 
 
 class Clock(Protocol):
@@ -426,7 +427,8 @@ class Mailer(Protocol):
 class Outside:
     """Everything outside that a till talks to, and what compares PINs.
 
-    `accounts` is None where customers have none at the gateway, `letters` where there is no mail server.
+    `accounts` is None where customers have none at the gateway, `letters` where there is no mail server,
+    `administration` where the settings are not changed at the till.
     """
 
     gateway: Gateway
@@ -438,3 +440,4 @@ class Outside:
     accounts: "CustomerAccounts | None" = None
     letters: "Letters | None" = None
     second_copy: SecondCopy | None = None
+    administration: "Tools | None" = None

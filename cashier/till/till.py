@@ -24,6 +24,7 @@ from cashier.domain.pricing import quick_price
 from cashier.domain.receipt import Receipt, Tender
 from cashier.domain.sale import Customer, Permit, Sale
 from cashier.till.accounts import Accounts
+from cashier.till.administration import Administration
 from cashier.till.catch_up import CatchUp
 from cashier.till.checking import Checker, Sleep
 from cashier.till.config import Reader, TillConfig
@@ -152,6 +153,9 @@ class Till:
             outside.letters,
             self.people,
             self._changed,
+        )
+        self.administration = Administration(
+            clock, randomness, journal, self.people, outside.administration, self._changed
         )
         self._payments.payer_of = self.accounts.payer_of
         self.subscribe(self.accounts.look)
