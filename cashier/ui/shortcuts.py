@@ -3,6 +3,7 @@
 SHORTCUTS = (
     ("Ctrl+1  Ctrl+2  Ctrl+3  Ctrl+4  Ctrl+5  Ctrl+6", "sale, payment, in doubt, receipts, shift, reports"),
     ("Ctrl+7", "customer accounts: find, register, sign on"),
+    ("Ctrl+8  Ctrl+S", "settings, for administrators; save them"),
     (
         "Alt+1  Alt+2  Alt+3  Alt+4  Alt+5",
         "the pages of a customer who is signed on: bills, paperless, AutoPay, …",

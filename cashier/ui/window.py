@@ -51,6 +51,7 @@ from cashier.ui.report_jobs import OpenDaybook
 from cashier.ui.reports_page import ReportsPage
 from cashier.ui.sale_page import SalePage
 from cashier.ui.sending import sending_text
+from cashier.ui.settings_page import SettingsPage
 from cashier.ui.shift_bar import ShiftBar
 from cashier.ui.shift_page import ShiftPage
 from cashier.ui.shift_steps import status_words
@@ -64,8 +65,8 @@ from cashier.ui.widgets import Button, ElidedLabel, FaultBar, RailButton, Waterm
 if TYPE_CHECKING:
     import asyncio
 
-SALE, PAYMENT, DESK, RECEIPTS, SHIFT, REPORTS, ACCOUNTS = range(7)
-PAGES = ("Sale", "Payment", "In doubt", "Receipts", "Shift", "Reports", "Accounts")
+SALE, PAYMENT, DESK, RECEIPTS, SHIFT, REPORTS, ACCOUNTS, SETTINGS = range(8)
+PAGES = ("Sale", "Payment", "In doubt", "Receipts", "Shift", "Reports", "Accounts", "Settings")
 ICON_SIZE = QSize(22, 22)
 RAIL_WIDTH_MAX, STATUS_HEIGHT = 220, 34
 #: What the words about the line keep when the status line is crowded.
@@ -78,6 +79,7 @@ _ICONS = (
     "mdi6.account-clock-outline",
     "mdi6.chart-bar",
     "mdi6.account-outline",
+    "mdi6.cog-outline",
 )
 PUT_ASIDE = "Put this sale aside (Shift+F5)"
 _LINES = {
@@ -87,7 +89,7 @@ _LINES = {
 
 
 class MainWindow(QMainWindow):
-    """One window, six pages."""
+    """One window, a page for each kind of work."""
 
     closed = Signal()
 
@@ -112,6 +114,7 @@ class MainWindow(QMainWindow):
         self.accounts = AccountsPage(
             self.messages, self._run, is_paying=lambda: self.payment.hosted is not None
         )
+        self.settings = SettingsPage(self.messages, self._run)
         self.acts = DeskActs(self, self.desk, self.messages.tell, self._run)
         self.lookups = Lookups(self, self.sale, self.messages, self._run)
         self.aside = PuttingAside(self, self.sale, self.lookups.bar, self._run)
@@ -129,6 +132,7 @@ class MainWindow(QMainWindow):
             self.shift,
             self.reports,
             self.accounts,
+            self.settings,
         ):
             self.pages.addWidget(page)
         upper = QHBoxLayout()
@@ -275,6 +279,7 @@ class MainWindow(QMainWindow):
         self.shift.sale_asked.connect(lambda: self.show_page(SALE))
         self.shift_bar.shift_asked.connect(lambda: self.show_page(SHIFT))
         self.accounts.sale_asked.connect(lambda: self.show_page(SALE))
+        self.settings.people_asked.connect(self.show_people)
         self.reports.told.connect(self.messages.tell)
         self.reports.noted.connect(lambda text: self.note_label.setText(text))
         self.fault_bar.pressed.connect(self.acts.acknowledge)
@@ -290,6 +295,7 @@ class MainWindow(QMainWindow):
             ("Ctrl+5", lambda: self.show_page(SHIFT)),
             ("Ctrl+6", lambda: self.show_page(REPORTS)),
             ("Ctrl+7", lambda: self.show_page(ACCOUNTS)),
+            ("Ctrl+8", lambda: self.show_page(SETTINGS)),
             ("F1", self.show_shortcuts),
             ("F3", self._search),
             ("Shift+F3", self._look_up_invoice),
@@ -354,6 +360,7 @@ class MainWindow(QMainWindow):
         self.reports.attach(till, open_daybook, site_reporter)
         self.training.attach(till, rehearsal)
         self.accounts.attach(till, make_account_view or make_view)
+        self.settings.attach(till)
         self.presence.attach(till, self._run)
         self.lock_button.show()
         till.subscribe(self.refresh)
@@ -367,11 +374,12 @@ class MainWindow(QMainWindow):
 
     def _leaving(self) -> None:
         self.sale.commit_fields()
+        self.settings.forget()
         self.accounts.forget()
 
     def _somebody_is_back(self) -> None:
         if not self._lead_to_shift():
-            self._page(self.pages.currentIndex()).focus_start()
+            self._focus_page(self.pages.currentIndex())
         self._ask_for_held()
 
     def _lead_to_shift(self) -> bool:
@@ -417,6 +425,7 @@ class MainWindow(QMainWindow):
         if snapshot.people.signed_in is None:
             self._greeted = ""
         self.accounts.refresh()
+        self.settings.refresh()
         self.fault_bar.show_fault(snapshot.journal_fault)
         self.prints.refresh()
         self.training.refresh()
@@ -482,11 +491,18 @@ class MainWindow(QMainWindow):
 
     # -- verbs ---------------------------------------------------------------------------------------------
 
-    def _page(
-        self, page: int
-    ) -> SalePage | PaymentPage | DeskPage | ReceiptsPage | ShiftPage | ReportsPage | AccountsPage:
-        pages = (self.sale, self.payment, self.desk, self.receipts, self.shift, self.reports, self.accounts)
-        return pages[page]
+    def _focus_page(self, page: int) -> None:
+        pages = (
+            self.sale,
+            self.payment,
+            self.desk,
+            self.receipts,
+            self.shift,
+            self.reports,
+            self.accounts,
+            self.settings,
+        )
+        pages[page].focus_start()
 
     def show_page(self, page: int) -> None:
         """Bring a page up; what was typed elsewhere stays."""
@@ -508,7 +524,7 @@ class MainWindow(QMainWindow):
             self.shift.refresh()
         elif page == REPORTS:
             self.reports.refresh()
-        self._page(page).focus_start()
+        self._focus_page(page)
 
     def open_payment(self, reference: str) -> None:
         """Bring an earlier payment to the payment page. Refused while another is before a payer."""

@@ -18,6 +18,7 @@ from cashier.domain.people import PEOPLE_KINDS
 from cashier.domain.postback import Postback
 from cashier.domain.sale import Customer, Permit
 from cashier.journal.store import SqliteJournal
+from cashier.till.administration_ports import Tools
 from cashier.till.config import Biller, Reader, ServiceFee, TillConfig
 from cashier.till.facts import Told
 from cashier.till.payments import CardPayments
@@ -114,6 +115,8 @@ class Desk:
         self.accounts, self.letters = FakeAccounts(), FakeLetters()
         #: The hub's second copies; None for a hub that keeps none.
         self.copy: FakeCopy | None = None
+        #: What the settings are changed with; None as in training.
+        self.tools: Tools | None = None
         self.schedule = SCHEDULE
         self.restart(config)
 
@@ -134,6 +137,7 @@ class Desk:
                 self.accounts,
                 self.letters,
                 self.copy,
+                self.tools,
             ),
             schedule_on=lambda _date: self.schedule,
             sleep=self._sleep,

@@ -29,6 +29,7 @@ from cashier.domain.postback import Postback
 from cashier.domain.sale import Customer, Permit
 from cashier.journal.daybook import open_daybook
 from cashier.schedules import find
+from cashier.till.administration_ports import Tools
 from cashier.till.config import Biller, Reader, ServiceFee, TillConfig
 from cashier.till.ports import Outside, Quarantined
 from cashier.till.printing import PrintConfig
@@ -96,6 +97,8 @@ class Desk:
         self.pages: list[HostedPage] = []
         self.page_error: Exception | None = None
         self.prints: PrintConfig | None = None
+        #: What the settings are changed with; None as in training.
+        self.tools: Tools | None = None
         #: What there is to rehearse with; None: nothing, and the window has no bar of training.
         self.stand_in: FakeStandIn | None = None
         #: What makes reports over the whole site; None as in training, which has no hub of a site.
@@ -140,6 +143,7 @@ class Desk:
                 self.accounts,
                 self.letters,
                 self.copy,
+                self.tools,
             ),
             self._schedule,
             self._sleep,

@@ -21,7 +21,7 @@ from cashier.ui.readers_dialog import ReadersDialog
 from cashier.ui.retrieve_dialogs import HeldSalesDialog
 from cashier.ui.shortcuts import SHORTCUTS
 from cashier.ui.tender_dialog import TenderDialog
-from cashier.ui.window import ACCOUNTS, DESK, PAYMENT, RECEIPTS, REPORTS, SALE, SHIFT
+from cashier.ui.window import ACCOUNTS, DESK, PAYMENT, RECEIPTS, REPORTS, SALE, SETTINGS, SHIFT
 from tests.fakes.entries import Drafts
 from tests.fakes.people import CLERK, CLERK_PIN, at_once
 from tests.ui.desk import Desk
@@ -52,6 +52,7 @@ WORKS: dict[str, Callable[[Desk], bool]] = {
     "Ctrl+5": lambda desk: on(desk) == SHIFT,
     "Ctrl+6": lambda desk: on(desk) == REPORTS,
     "Ctrl+7": lambda desk: on(desk) == ACCOUNTS,
+    "Ctrl+8": lambda desk: on(desk) == SETTINGS,
     "F3": lambda desk: desk.focus is desk.window.sale.fees.search,
     "Shift+F3": lambda desk: "invoice number here first" in desk.window.sale.fees.reason.text(),
     "F4": lambda desk: desk.focus is desk.window.sale.fields["name"],
@@ -72,7 +73,7 @@ WORKS: dict[str, Callable[[Desk], bool]] = {
     "Ctrl+Shift+L": lambda desk: desk.till.people.signed_in is None,
 }
 #: Keys that are no shortcuts of the window; what they do has tests of its own.
-ELSEWHERE = {"Enter", "Esc", "Ctrl+P", "Ctrl+R", "Ctrl+0", "Ctrl+T", "Ctrl+G", "A", "P", "V", "S"}
+ELSEWHERE = {"Enter", "Esc", "Ctrl+P", "Ctrl+R", "Ctrl+0", "Ctrl+S", "Ctrl+T", "Ctrl+G", "A", "P", "V", "S"}
 ELSEWHERE |= {"Ctrl+Shift+V", "Ctrl+Shift+R", "Ctrl+Shift+B", "Ctrl+Shift+M"}
 ELSEWHERE |= {f"Alt+{place}" for place in range(1, 6)}
 
@@ -449,7 +450,7 @@ def test_the_icons_come_after_the_first_paint(desk: Desk) -> None:
     desk.window.show_icons()
     after = [_pixels(button.icon()) for button in desk.window.rail]
     assert len(set(before)) == 1
-    assert len(set(after)) == 7
+    assert len(set(after)) == 8
 
 
 def _pixels(icon) -> bytes:  # type: ignore[no-untyped-def]
