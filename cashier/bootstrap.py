@@ -297,6 +297,7 @@ def printing_of(settings: "Settings", secrets: "Secrets") -> "PrintConfig":
         languages=load_languages(paths.resources() / "languages"),
         language=settings.printer.language,
         automatic=settings.printer.automatic,
+        logo=settings.receipt.logo,
     )
 
 
@@ -309,7 +310,7 @@ def printer_of(settings: "Settings") -> "Printer | None":
         case "system":
             from cashier.paper.page_printer import PagePrinter
 
-            return PagePrinter(given.name, given.page)
+            return PagePrinter(given.name, given.page, settings.receipt.logo)
     from cashier.paper.escpos import EscposPrinter, RollSettings, open_line_of
 
     roll = RollSettings(
@@ -319,7 +320,7 @@ def printer_of(settings: "Settings") -> "Printer | None":
         answers=given.answers,
         drawer_pin=given.drawer_pin,
         kick_at_once=given.drawer_at_once,
-        logo=given.logo,
+        logo=settings.receipt.logo,
         cuts=given.cuts,
         has_slip_station=given.slip_station,
     )
@@ -354,6 +355,7 @@ def mailer_of(settings: "Settings", secrets: "Secrets") -> "SmtpMailer | None":
         user=given.user,
         password=lambda: secrets.read(MAIL_PASSWORD).get_secret_value(),
         timeout_s=given.answer_seconds,
+        logo=settings.receipt.logo,
     )
 
 

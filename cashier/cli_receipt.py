@@ -56,6 +56,8 @@ def receipt_print(ctx: click.Context, number: str, language: str) -> None:
     match result.outcome:
         case PrintOutcome.PRINTED:
             click.echo(f"{number} is printed")
+            if result.note:
+                click.echo(result.note, err=True)
         case PrintOutcome.NOT_PRINTED:
             click.echo(f"{number} is not printed: {result.reason}", err=True)
             ctx.exit(1)

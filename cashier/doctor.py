@@ -68,7 +68,7 @@ async def examine(settings_file: Path, *, training: bool) -> list[Finding]:
     findings.append(finding)
     if settings is not None:
         findings += [_profile(settings), _schedule(settings), *_secrets(settings)]
-        findings += [await _printer(settings), _mail(settings), _backup(settings)]
+        findings += [await _printer(settings), _logo(settings), _mail(settings), _backup(settings)]
         findings += await _lines(settings)
     return findings
 
@@ -87,6 +87,21 @@ async def _printer(settings: "Settings") -> Finding:
         return Finding("printer", State.OK, f"{settings.printer.kind}: {told}")
     advice = "Look at its lamp, paper, cover and cable, then at [printer] in the settings."
     return Finding("printer", State.WARNING, result.reason, advice)
+
+
+def _logo(settings: "Settings") -> Finding:
+    """Whether the logo can be put on paper. Without it everything is printed all the same."""
+    from cashier.paper.logo import read_logo
+
+    file = settings.receipt.logo
+    if file is None:
+        return Finding("logo", State.OK, "none: papers have the agency's name")
+    try:
+        image = read_logo(file)
+    except ValueError as error:
+        advice = "Papers are printed without it. Put a picture there, or take logo out of [receipt]."
+        return Finding("logo", State.WARNING, str(error), advice)
+    return Finding("logo", State.OK, f"{file}: {image.width()} by {image.height()} dots on paper")
 
 
 def _mail(settings: "Settings") -> Finding:

@@ -25,6 +25,8 @@ from cashier.domain.money import Cents, format_cents, parse_cents
 from cashier.domain.scrub import scrub_card_numbers
 from cashier.domain.settings_change import SettingFault
 from cashier.domain.shift import DENOMINATIONS
+from cashier.settings_faults import WHOLE, faults_in
+from cashier.settings_receipt import LanguageCode, ReceiptSettings, modern
 from cashier.till.config import (
     SCANNER_PREFIXES,
     Biller,
@@ -37,8 +39,6 @@ from cashier.till.config import (
 )
 from cashier.till.trainees import TRAINING_TILL
 
-#: The key of a fault that is of no one setting.
-WHOLE = "settings"
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,31}", re.ASCII)
 _Items = TypeVar("_Items", bound=Sized)
 _PERCENT = re.compile(r"(\d{1,2})(?:\.(\d{1,2}))?", re.ASCII)
@@ -86,7 +86,10 @@ def _date_format(text: str) -> str:
 def _web_address(text: str) -> str:
     from urllib.parse import urlsplit
 
-    parts = urlsplit(text)
+    try:
+        parts = urlsplit(text)
+    except ValueError:
+        raise ValueError("is not a web address") from None
     loopback = parts.hostname in ("127.0.0.1", "localhost", "::1")
     if not parts.hostname or parts.scheme not in ("https", "http"):
         raise ValueError("is not a web address")
@@ -114,6 +117,12 @@ def _scanner_prefix(sign: str) -> str:
     return sign
 
 
+def _usb_id(text: str) -> str:
+    if text and re.fullmatch(r"[0-9a-f]{4}:[0-9a-f]{4}", text, re.ASCII | re.IGNORECASE) is None:
+        raise ValueError("is not the id of a USB device such as 04b8:0202")
+    return text
+
+
 def _family(name: str) -> str:
     if name:
         from cashier.readers.families import FAMILIES  # needed by few tills
@@ -132,6 +141,7 @@ TillCode = Annotated[str, AfterValidator(_till_code)]
 WebAddress = Annotated[str, AfterValidator(_web_address)]
 WebPath = Annotated[str, AfterValidator(_web_path), Field(max_length=200)]
 ScannerPrefix = Annotated[str, AfterValidator(_scanner_prefix)]
+UsbId = Annotated[str, AfterValidator(_usb_id)]
 FamilyName = Annotated[str, AfterValidator(_family)]
 Text = Annotated[str, Field(min_length=1, max_length=120)]
 ColumnName = Annotated[str, Field(max_length=120)]
@@ -269,14 +279,14 @@ class PrinterSettings(_Strict):
 
     kind: Literal["pdf", "system", "network", "serial", "usb", "file"] = "pdf"
     automatic: bool = True
-    language: Literal["en-US", "es-US", "fr-CA"] = "en-US"
+    language: LanguageCode = "en-US"
     name: str = Field(default="", max_length=200)
     page: Literal["letter", "a4"] = "letter"
     host: str = Field(default="", max_length=200)
     port: int = Field(default=9100, ge=1, le=65535)
     device: str = Field(default="", max_length=200)
     baud: int = Field(default=19200, ge=300, le=921_600)
-    usb_id: str = Field(default="", pattern=r"^([0-9a-fA-F]{4}:[0-9a-fA-F]{4})?$")
+    usb_id: UsbId = ""
     usb_in: int = Field(default=0x82, ge=0, le=255)
     usb_out: int = Field(default=0x01, ge=0, le=255)
     model: Text = "default"
@@ -286,7 +296,6 @@ class PrinterSettings(_Strict):
     answer_seconds: float = Field(default=10, gt=0, le=60)
     drawer_pin: Literal[0, 2, 5] = 2
     drawer_at_once: bool = True
-    logo: Path | None = None
     cuts: bool = True
     slip_station: bool = False
 
@@ -413,6 +422,7 @@ class Settings(_Strict):
     hub: HubSettings
     settlement: SettlementSettings = SettlementSettings()
     printer: PrinterSettings = PrinterSettings()
+    receipt: ReceiptSettings = ReceiptSettings()
     drawer: DrawerSettings = DrawerSettings()
     mail: MailSettings = MailSettings()
     sso: SsoSettings = SsoSettings()
@@ -422,6 +432,17 @@ class Settings(_Strict):
     scanner_prefix: ScannerPrefix = ""
     training: bool = False
     data_folder: Path | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _is_modern(cls, table: Any) -> Any:
+        return modern(table)
+
+    @model_validator(mode="after")
+    def _lines_are_in_the_tills_language(self) -> "Settings":
+        if self.receipt.lacks(self.printer.language):
+            raise ValueError(f"receipt.below: lacks {self.printer.language}, the till's own language")
+        return self
 
     @model_validator(mode="after")
     def _names_are_unique(self) -> "Settings":
@@ -465,6 +486,7 @@ class Settings(_Strict):
                 quiet_s=self.gateway.quiet_seconds,
             ),
             drawer=_drawer(self.drawer),
+            text=self.receipt.text(self.printer.language),
         )
 
 
@@ -529,7 +551,10 @@ def load(file: Path) -> Settings:
 
 
 def read_table(file: Path) -> dict[str, Any]:
-    """What a TOML file says, unchecked. Raises Refused when it cannot be read or is not TOML."""
+    """What a TOML file says, unchecked, by the names that settings have now.
+
+    Raises Refused when it cannot be read or is not TOML.
+    """
     try:
         table = tomllib.loads(file.read_text(encoding="utf-8"))
     except FileNotFoundError:
@@ -542,7 +567,8 @@ def read_table(file: Path) -> dict[str, Any]:
         raise Refused(f"{file}: is not UTF-8 text") from None
     except tomllib.TOMLDecodeError as error:
         raise Refused(f"{file}: is not TOML: {error}") from None
-    return table
+    made: dict[str, Any] = modern(table)
+    return made
 
 
 def check(table: dict[str, Any], source: str, *, environment: bool = True) -> Settings:
@@ -553,7 +579,7 @@ def check(table: dict[str, Any], source: str, *, environment: bool = True) -> Se
     try:
         return _OverEnvironment(**table) if environment else Settings.model_validate(table)
     except ValidationError as error:
-        faults = tuple(f"{source}: {_key(item['loc'])}: {_reason(item)}" for item in error.errors())
+        faults = tuple(f"{source}: {key}: {reason}" for key, reason in faults_in(error))
         raise Refused(f"{source}: {len(faults)} faults in the settings", faults) from None
     except SettingsError as error:
         raise Refused(f"environment: {error}") from None
@@ -564,7 +590,7 @@ def faults_of(table: Mapping[str, Any]) -> tuple[SettingFault, ...]:
     try:
         _OverEnvironment(**table)
     except ValidationError as error:
-        return tuple(_fault(_key(item["loc"]), _reason(item)) for item in error.errors())
+        return tuple(_fault(key, reason) for key, reason in faults_in(error))
     except SettingsError as error:
         return (SettingFault("environment", str(error)),)
     return ()
@@ -577,15 +603,3 @@ def _fault(key: str, reason: str) -> SettingFault:
         return SettingFault(key, reason)
     whole = named[1] if key == WHOLE else f"{key}.{named[1]}"
     return SettingFault(whole, named[2])
-
-
-def _key(path: tuple[int | str, ...]) -> str:
-    text = ""
-    for part in path:
-        text += f"[{part}]" if isinstance(part, int) else f".{part}" if text else part
-    return text or WHOLE
-
-
-def _reason(item: Any) -> str:
-    known = {"extra_forbidden": "is not a setting", "missing": "is missing"}
-    return str(known.get(item["type"], item["msg"].removeprefix("Value error, ")))

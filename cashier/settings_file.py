@@ -18,6 +18,7 @@ from cashier.domain.errors import Refused, Unavailable
 from cashier.domain.settings_change import SettingFault
 from cashier.paper.whole import write_whole
 from cashier.settings import check, faults_of, read_table
+from cashier.settings_receipt import MOVED
 
 #: Where the settings are kept with which the till has last started, beside the settings file.
 LAST_GOOD = "settings.last-good.toml"
@@ -61,7 +62,9 @@ class SettingsFile:
     def fixed(self) -> frozenset[str]:
         """Keys that the environment sets, such as `gateway.base_url`: the file is not asked for them."""
         names = (name for name in self._environ if name.startswith(_PREFIX) and not name.startswith(_SECRET))
-        return frozenset(name.removeprefix(_PREFIX).lower().replace(_LEVELS, ".") for name in names)
+        keys = (name.removeprefix(_PREFIX).lower().replace(_LEVELS, ".") for name in names)
+        moved = {".".join(old): ".".join(new) for old, new in MOVED}
+        return frozenset(moved.get(key, key) for key in keys)
 
     def preview(self, table: Mapping[str, Any]) -> str:
         """The request that a made-up sale would make under a right table. Raises Refused."""

@@ -60,4 +60,5 @@ async def print_receipt(settings_file: Path, number: str, language: str) -> Prin
         PrintState.PRINTED: PrintOutcome.PRINTED,
         PrintState.UNKNOWN: PrintOutcome.UNKNOWN,
     }.get(done.state, PrintOutcome.NOT_PRINTED)
-    return PrintResult(outcome, done.reason)
+    note = printing.view().message if outcome is PrintOutcome.PRINTED else ""
+    return PrintResult(outcome, done.reason, note=note)

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from cashier.domain.errors import Refused
-from cashier.settings import Settings, check, load
+from cashier.settings import Settings, check, faults_of, load
 from cashier.till.config import Biller, Connection, Reader, ServiceFee
 from cashier.till.trainees import TRAINING_TILL
 from cashier.training import Servers, Training
@@ -169,27 +169,27 @@ FAULTS: list[tuple[str, Callable[[dict[str, Any]], object]]] = [
     ("site: use small letters, digits and dashes", lambda t: t.update(site="x" * 33)),
     ("till: a till's code is one to four capital letters", lambda t: t.update(till="a1")),
     ("till: a till's code is one to four capital letters", lambda t: t.update(till="ABCDE")),
-    ("agency: String should have at least 1 character", lambda t: t.update(agency="")),
-    ("agency: String should have at most 120 characters", lambda t: t.update(agency="x" * 121)),
-    ("cashier: Input should be a valid string", lambda t: t.update(cashier=7)),
+    ("agency: is missing", lambda t: t.update(agency="")),
+    ("agency: is longer than 120 characters", lambda t: t.update(agency="x" * 121)),
+    ("cashier: must be text, in quotes", lambda t: t.update(cashier=7)),
     ("return_url: is not a web address", lambda t: t.update(return_url="ftp://example.org")),
     ("return_url: must start with https://", lambda t: t.update(return_url="http://example.org")),
     ("gateway.base_url: is not a web address", lambda t: _gateway(t, base_url="www.example.org")),
     ("gateway.base_url: must start with https://", lambda t: _gateway(t, base_url="http://e.org")),
-    ("gateway.base_url: Invalid IPv6 URL", lambda t: _gateway(t, base_url="https://[::1")),
-    ("gateway.connect_seconds: Input should be greater than 0", lambda t: _gateway(t, connect_seconds=0)),
-    ("gateway.answer_seconds: Input should be less than", lambda t: _gateway(t, answer_seconds=121)),
-    ("gateway.session_minutes: Input should be greater than", lambda t: _gateway(t, session_minutes=0)),
-    ("gateway.session_minutes: Input should be less than", lambda t: _gateway(t, session_minutes=1441)),
+    ("gateway.base_url: is not a web address", lambda t: _gateway(t, base_url="https://[::1")),
+    ("gateway.connect_seconds: must be more than 0", lambda t: _gateway(t, connect_seconds=0)),
+    ("gateway.answer_seconds: must be at most 120", lambda t: _gateway(t, answer_seconds=121)),
+    ("gateway.session_minutes: must be at least 1", lambda t: _gateway(t, session_minutes=0)),
+    ("gateway.session_minutes: must be at most 1440", lambda t: _gateway(t, session_minutes=1441)),
     (
-        "gateway.session_margin_minutes: Input should be greater than",
+        "gateway.session_margin_minutes: must be at least 0",
         lambda t: _gateway(t, session_margin_minutes=-1),
     ),
-    ("gateway.quiet_seconds: Input should be greater than", lambda t: _gateway(t, quiet_seconds=0)),
-    ("hub.postback_days: Input should be less than", lambda t: t["hub"].update(postback_days=366)),
+    ("gateway.quiet_seconds: must be at least 1", lambda t: _gateway(t, quiet_seconds=0)),
+    ("hub.postback_days: must be at most 365", lambda t: t["hub"].update(postback_days=366)),
     ("billers: needs at least one", lambda t: t.update(billers=[])),
     ("billers[0].card_maximum: is not an amount", lambda t: _biller(t, card_maximum="5,000")),
-    ("billers[0].card_maximum: Input should be a valid string", lambda t: _biller(t, card_maximum=5000)),
+    ("billers[0].card_maximum: must be text, in quotes", lambda t: _biller(t, card_maximum=5000)),
     (
         "billers[0].service_fee.percent: is not a percentage",
         lambda t: _biller(t, service_fee={"percent": "2,5"}),
@@ -201,14 +201,17 @@ FAULTS: list[tuple[str, Callable[[dict[str, Any]], object]]] = [
     ("billers[0].service_fee.minimum: is not an amount", lambda t: _biller(t, service_fee={"minimum": "x"})),
     ("billers[0].invoice_types: needs at least one", lambda t: _biller(t, invoice_types={})),
     (
-        "billers[0].invoice_types.six.[key]: Input should be a valid integer",
+        "billers[0].invoice_types.six: is not a whole number",
         lambda t: _biller(t, invoice_types={"six": "B"}),
     ),
     ("readers[0].id: use small letters", lambda t: t["readers"][0].update(id="Lane 1")),
-    ("readers[0].emv: Input should be a valid boolean", lambda t: t["readers"][0].update(emv="maybe")),
-    ("readers[0].connection: Input should be", lambda t: t["readers"][0].update(connection="bluetooth")),
+    ("readers[0].emv: must be true or false", lambda t: t["readers"][0].update(emv="maybe")),
+    (
+        "readers[0].connection: is not one of 'gateway', 'keyboard' or 'serial'",
+        lambda t: t["readers"][0].update(connection="bluetooth"),
+    ),
     ("readers[0].family: is not a family of readers", lambda t: _reader(t, family="lane")),
-    ("readers[0].baud: Input should be greater than", lambda t: _reader(t, baud=0)),
+    ("readers[0].baud: must be at least 300", lambda t: _reader(t, baud=0)),
     ("readers[0]: emv_device_id: a chip reader needs", lambda t: _reader(t, emv_device_id=" ")),
     ("readers[0]: it must read chips", lambda t: _reader(t, emv=False, swipe=False)),
     ("readers[0]: bound_to, family, baud and", lambda t: t["readers"][0].update(bound_to="COM5")),
@@ -216,6 +219,23 @@ FAULTS: list[tuple[str, Callable[[dict[str, Any]], object]]] = [
         "readers[0]: bound_to: its serial number could be a card number",
         lambda t: _reader(t, bound_to="0acd:0630:4111111111111111"),
     ),
+    ("lock_after_minutes: is not a whole number", lambda t: t.update(lock_after_minutes="soon")),
+    ("lock_after_minutes: is not a whole number", lambda t: t.update(lock_after_minutes=10.5)),
+    ("lock_after_minutes: must be at least 0", lambda t: t.update(lock_after_minutes=-1)),
+    ("lock_after_minutes: must be at most 480", lambda t: t.update(lock_after_minutes=481)),
+    ("gateway.answer_seconds: is not a number", lambda t: _gateway(t, answer_seconds="long")),
+    ("drawer.float: is not an amount such as 145.50", lambda t: t.update(drawer={"float": "much"})),
+    ("drawer.soft_limit: is not an amount", lambda t: t.update(drawer={"soft_limit": "-1"})),
+    ("drawer.hard_limit: must be text, in quotes", lambda t: t.update(drawer={"hard_limit": 2500})),
+    ("drawer.variance_limit: is not an amount", lambda t: t.update(drawer={"variance_limit": ""})),
+    ("drawer: soft_limit: is above hard_limit", lambda t: t.update(drawer={"soft_limit": "2500.01"})),
+    ("drawer.denominations: must be a list", lambda t: t.update(drawer={"denominations": "1.00"})),
+    ("drawer: must be a table of settings", lambda t: t.update(drawer="none")),
+    ("backup.every_hours: must be at least 0.25", lambda t: t.update(backup={"every_hours": 0.1})),
+    ("backup.folder: is not the path of a file", lambda t: t.update(backup={"folder": 7})),
+    ("printer.usb_id: is not the id of a USB device", lambda t: t.update(printer={"usb_id": "printer"})),
+    ("sso.biller: use small letters, digits and", lambda t: t.update(sso={"biller": "Town Hall"})),
+    ("sso.css_url: must start with https://", lambda t: t.update(sso={"css_url": "http://x.example.org"})),
     ("scanner_prefix: is one sign", lambda t: t.update(scanner_prefix=";")),
     ("scanner_prefix: is one sign", lambda t: t.update(scanner_prefix="~~")),
     ("settings: two billers have the same name", lambda t: _add_biller(t, invoice_types={"7": "x"})),
@@ -272,6 +292,47 @@ def test_a_fault_does_not_repeat_what_was_typed(secret: str) -> None:
     assert secret not in "\n".join(refused.value.faults)
 
 
+def _spoiled(value: Any, wrong: Any) -> Any:
+    """A table of settings with something wrong in place of every single value."""
+    if isinstance(value, dict):
+        return {key: _spoiled(inside, wrong) for key, inside in value.items()}
+    if isinstance(value, list):
+        return [_spoiled(inside, wrong) for inside in value]
+    return wrong
+
+
+CANARY = "canary-5b1f"
+WRONG: tuple[Any, ...] = (
+    CANARY,
+    CANARY * 1000,
+    f"{CANARY}\n",
+    "",
+    7.5,
+    -1,
+    10**9,
+    [CANARY],
+    {"x": CANARY},
+    [],
+)
+
+
+@pytest.mark.parametrize("wrong", WRONG, ids=[str(n) for n in range(len(WRONG))])
+def test_every_fault_of_every_setting_is_told_in_plain_words(wrong: Any) -> None:
+    readme = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
+    (block,) = re.findall(r"```toml\n(.*?)```", readme, re.DOTALL)
+    whole = tomllib.loads(block)
+    assert not faults_of(whole)
+    faults = faults_of(_spoiled(whole, wrong))
+    for key in whole:
+        faults += faults_of(whole | {key: wrong})
+    assert len(faults) > 30
+    for fault in faults:
+        said = f"{fault.key}: {fault.reason}"
+        assert re.fullmatch(r"[a-zA-Z0-9_.\[\]-]+: [^\n]{10,150}", said), said
+        assert CANARY not in said
+        assert not re.search("Input|String|Value|pydantic|literal|function|pattern|match", said), said
+
+
 @pytest.mark.parametrize(
     ("content", "reason"),
     [
@@ -311,7 +372,7 @@ def test_the_environment_goes_over_the_file(file: Path, monkeypatch: pytest.Monk
     ("name", "value", "fault"),
     [
         ("CASHIER_TILL", "qb", "till: a till's code"),
-        ("CASHIER_HUB__POSTBACK_DAYS", "many", "hub.postback_days: Input should be a valid integer"),
+        ("CASHIER_HUB__POSTBACK_DAYS", "many", "hub.postback_days: is not a whole number"),
         ("CASHIER_GATEWAY__NONSENSE", "1", "gateway.nonsense: is not a setting"),
         ("CASHIER_BILLERS", "[not json", 'environment: error parsing value for field "billers"'),
     ],

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import NewType
 
+from cashier.domain.agency_text import NO_TEXT, AgencyText
 from cashier.domain.allocation import Applied, FeeShare, allocate, due_shares, fee_shares
 from cashier.domain.money import Cents
 from cashier.domain.sale import Customer, Invoice, Permit
@@ -64,6 +65,7 @@ class Receipt:
     `paid_before_cents` is what earlier receipts of the same sale had already paid of its invoices.
     `belongs_to` is the closed business date on which its payment was started, when that is another one.
     `payment_id` and `reference` are empty when no card was used. `applied` says what it paid of each invoice.
+    `text` are the agency's own lines, as they were when it was issued.
     """
 
     number: str
@@ -83,6 +85,7 @@ class Receipt:
     paid_before_cents: Cents = Cents(0)
     belongs_to: str = ""
     applied: tuple[Applied, ...] = ()
+    text: AgencyText = NO_TEXT
 
     @property
     def total_cents(self) -> Cents:

@@ -1,8 +1,9 @@
 """What a receipt, a refund slip and a check's back say, as plain items: one content for every paper.
 
 The members of a receipt follow WA BARS 3.6.1: agency, number, date and time, payer, purpose per permit,
-amount, modes of payment, clerk, counter. A roll prints the items in columns (`domain.columns`), a page
-paints them (`paper.receipt_page`).
+amount, modes of payment, clerk, counter. The agency's own lines (`domain.agency_text`) stand under its name
+and after everything else: none of those members gives way to them. A roll prints the items in columns
+(`domain.columns`), a page paints them (`paper.receipt_page`).
 """
 
 from collections.abc import Callable, Iterator
@@ -63,6 +64,11 @@ class Paper:
     number: str = ""
     page: str = ENGLISH.words["page"]
 
+    @property
+    def heading(self) -> int:
+        """The place of the agency's name among the items, where a logo stands; 0 without one."""
+        return next((place for place, item in enumerate(self.items) if item.kind is ItemKind.TITLE), 0)
+
 
 @dataclass(frozen=True)
 class Marks:
@@ -89,7 +95,7 @@ def receipt_paper(
     word = language.word
     items = [
         *_marks(receipt, marks, local, language),
-        Item(ItemKind.TITLE, receipt.agency),
+        *_agency(receipt),
         Item(ItemKind.CENTER, word("title")),
         _GAP,
         Item(
@@ -117,10 +123,29 @@ def receipt_paper(
     ]
     if receipt.reference:
         items.append(Item(ItemKind.SMALL, word("reference", reference=receipt.reference)))
-    items += [Item(ItemKind.SMALL, word("thanks")), Item(ItemKind.QR, receipt.number)]
+    below = [*_below(receipt, language)] or [Item(ItemKind.SMALL, word("thanks"))]
+    items += [*below, Item(ItemKind.QR, receipt.number)]
     return Paper(
         f"{word('receipt')} {receipt.number}", _clean(items), receipt.training, number=receipt.number
     )
+
+
+def _agency(receipt: Receipt) -> Iterator[Item]:
+    """The agency's name, and its own lines under it."""
+    yield Item(ItemKind.TITLE, receipt.agency)
+    for text in receipt.text.address:
+        yield Item(ItemKind.CENTER, text)
+    if receipt.text.address:
+        yield _GAP
+
+
+def _below(receipt: Receipt, language: Language) -> Iterator[Item]:
+    """The agency's own lines at the end."""
+    lines = receipt.text.below_in(language.code)
+    if lines:
+        yield _GAP
+    for text in lines:
+        yield Item(ItemKind.SMALL, text)
 
 
 def _clean(items: list[Item]) -> tuple[Item, ...]:
@@ -236,7 +261,10 @@ def refund_paper(
     language: Language = ENGLISH,
     marks: Marks = NO_MARKS,
 ) -> Paper:
-    """What the payer is handed with a refund; `at` is the entry's time, UTC text (behaviour V4)."""
+    """What the payer is handed with a refund; `at` is the entry's time, UTC text (behaviour V4).
+
+    The agency's lines are those of the receipt: its refund policy as it was when the money was taken.
+    """
     word = language.word
 
     def fact(key: str, value: str) -> Item:
@@ -246,7 +274,7 @@ def refund_paper(
     reason = " – ".join(filter(None, (refund.reason, refund.text)))
     items = [
         *_marks(receipt, Marks(marks.copy, marks.by, marks.at), local, language),
-        Item(ItemKind.TITLE, receipt.agency),
+        *_agency(receipt),
         Item(ItemKind.CENTER, word("refund_title")),
         _GAP,
         Item(
@@ -276,6 +304,7 @@ def refund_paper(
         fact("approved_by", refund.approver),
         Item(ItemKind.SMALL, word("counter", till=receipt.till, clerk=refund.requester)),
         Item(ItemKind.SIGN, word("signature")),
+        *_below(receipt, language),
         Item(ItemKind.QR, receipt.number),
     ]
     return Paper(

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, fields
 from typing import Any
 
+from cashier.domain.agency_text import AgencyText
 from cashier.domain.allocation import Applied
 from cashier.domain.postback import Approved, Postback
 from cashier.domain.receipt import Receipt, Tender, TenderKind
@@ -110,6 +111,7 @@ def receipt_to_json(receipt: Receipt) -> dict[str, Any]:
         "paid_before_cents": receipt.paid_before_cents,
         "belongs_to": receipt.belongs_to,
         **({"applied": [asdict(item) for item in receipt.applied]} if receipt.applied else {}),
+        **({"text": text} if (text := receipt.text.to_json()) else {}),
     }
 
 
@@ -133,6 +135,7 @@ def receipt_from_json(body: Json) -> Receipt:
         paid_before_cents=body["paid_before_cents"],
         belongs_to=body.get("belongs_to", ""),
         applied=tuple(Applied(**item) for item in body.get("applied", ())),
+        text=AgencyText.from_json(body.get("text", {})),
     )
 
 

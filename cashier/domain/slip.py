@@ -1,4 +1,8 @@
-"""What a payer is handed when there is no receipt to hand out. Never carries a receipt number."""
+"""What a payer is handed when there is no receipt to hand out. Never carries a receipt number.
+
+It is printed as the office is now, and recorded nowhere: `address` is what the settings say. The agency's
+lines at the end are not on it: thanks and a refund policy belong to money that was taken.
+"""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -35,3 +39,4 @@ class Slip:
     evidence: str
     evidence_at: str
     training: bool
+    address: tuple[str, ...] = ()

@@ -60,6 +60,7 @@ def slip_paper(slip: Slip, local: LocalTime) -> Paper:
     items = [
         *([Item(ItemKind.CENTER, ENGLISH.word("training"))] if slip.training else []),
         Item(ItemKind.TITLE, slip.agency),
+        *(Item(ItemKind.CENTER, text) for text in slip.address),
         Item(ItemKind.GAP),
         *(Item(ItemKind.NOTICE, words) for words in WORDS[slip.kind]),
         Item(ItemKind.GAP),

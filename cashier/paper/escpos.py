@@ -15,16 +15,18 @@ import asyncio
 import contextlib
 import socket
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from cashier.domain.columns import Row, has_code_page, lay_out, spelled_items
 from cashier.domain.receipt_text import Paper
+from cashier.paper.logo import Logo
 from cashier.till.ports import PrintOutcome, PrintResult
 
 if TYPE_CHECKING:
     from escpos.escpos import Escpos
+    from PySide6.QtGui import QImage
 
 ESC, GS, DLE, EOT, FF = b"\x1b", b"\x1d", b"\x10", b"\x04", b"\x0c"
 INIT = ESC + b"@"
@@ -38,8 +40,12 @@ KICK_NOW = DLE + b"\x14\x01"
 SLIP, ROLL = ESC + b"c0\x04", ESC + b"c0\x01"
 FEED_LINES = 4
 QR_SIZE = 5
-#: What a picture may weigh that is sent before every receipt, dots.
-LOGO_HEIGHT_MAX = 240
+#: How high a picture may be that is sent before every receipt, dots.
+LOGO_HEIGHT_MAX = 160
+#: How dark what is printed: dark colours are black and light ones white, dots tell only what is between.
+TONES = [min(max((level - 110) * 255 // 110, 0), 255) for level in range(256)]
+#: The width of a sign of the usual font, dots.
+FONT_DOTS = 12
 NO_PAPER = "the printer is out of paper"
 NOT_READY = "the printer is not ready: look at its cover, its paper and its lamp"
 
@@ -50,7 +56,7 @@ class RollSettings:
 
     `columns` are those of its font on its paper: 32 for 58 mm, 42 or 48 for 80 mm. `profile` is what
     python-escpos calls its model. `answers` says whether it answers questions of its state. `drawer_pin` is 2
-    or 5; 0 without a drawer. `logo` is a picture, or None.
+    or 5; 0 without a drawer. `logo` is a file, or None.
     """
 
     columns: int = 42
@@ -78,10 +84,10 @@ class Line(Protocol):
 OpenLine = Callable[[], contextlib.AbstractContextManager[Line]]
 
 
-def document_bytes(paper: Paper, settings: RollSettings) -> tuple[bytes, str]:
-    """A document as the printer's commands, and the signs that had to be told by their numbers.
+def document_bytes(paper: Paper, settings: RollSettings, logo: "QImage | None" = None) -> tuple[bytes, str]:
+    """A document as the printer's commands, a logo above its heading, and the signs told by their numbers.
 
-    Raises ValueError for settings that cannot be: a code page or a picture that is not there.
+    Raises ValueError for settings that cannot be: a code page that is not there.
     """
     from escpos.printer import Dummy
 
@@ -91,7 +97,9 @@ def document_bytes(paper: Paper, settings: RollSettings) -> tuple[bytes, str]:
     except LookupError:
         raise ValueError(f"the code page {codec} is not known") from None
     items, lost = spelled_items(paper.items, has)
-    rows = lay_out(items, settings.columns)
+    above, below = (
+        lay_out(part, settings.columns) for part in (items[: paper.heading], items[paper.heading :])
+    )
     try:
         dummy = Dummy(profile=settings.profile)
     except KeyError:
@@ -103,9 +111,11 @@ def document_bytes(paper: Paper, settings: RollSettings) -> tuple[bytes, str]:
     dummy._raw(ESC + b"t" + bytes([int(number)]))
     if paper.is_slip and settings.has_slip_station:
         dummy._raw(SLIP)
-    elif settings.logo is not None:
-        _logo(dummy, settings.logo)
-    for row in rows:
+    for row in above:
+        _row(dummy, row, codec)
+    if logo is not None and not (paper.is_slip and settings.has_slip_station):
+        _logo(dummy, logo, settings.columns)
+    for row in below:
         _row(dummy, row, codec)
     if paper.is_slip and settings.has_slip_station:
         dummy._raw(FF + ROLL)
@@ -116,19 +126,31 @@ def document_bytes(paper: Paper, settings: RollSettings) -> tuple[bytes, str]:
     return dummy.output, lost
 
 
-def _logo(dummy: "Escpos", logo: Path) -> None:
-    from PIL import Image, UnidentifiedImageError
+def _logo(dummy: "Escpos", logo: "QImage", columns: int) -> None:
+    """A picture in the middle, as small as the paper needs it."""
+    from PIL import Image
+    from PySide6.QtCore import QSize
+    from PySide6.QtGui import QImage
 
-    try:
-        with Image.open(logo) as picture:
-            whole = picture.convert("L")
-    except (OSError, UnidentifiedImageError) as error:
-        raise ValueError(f"the logo {logo} cannot be read: {error}") from None
-    if whole.height > LOGO_HEIGHT_MAX:
-        raise ValueError(f"the logo {logo} is more than {LOGO_HEIGHT_MAX} dots high")
+    from cashier.paper.logo import fitted
+
+    across = _dots(dummy, columns)
+    # What is known of the paper here, the library need not guess.
+    dummy.profile.profile_data = dummy.profile.profile_data | {"media": {"width": {"pixels": across}}}
+    small = fitted(logo, QSize(across, LOGO_HEIGHT_MAX))
+    grey = small.convertToFormat(QImage.Format.Format_Grayscale8)
+    size, data = (grey.width(), grey.height()), bytes(grey.constBits())
+    picture = Image.frombytes("L", size, data, "raw", "L", grey.bytesPerLine(), 1)
     dummy._raw(ESC + b"a\x01")
-    dummy.image(whole)
+    dummy.image(picture.point(TONES))
     dummy._raw(ESC + b"a\x00")
+
+
+def _dots(dummy: "Escpos", columns: int) -> int:
+    """How many dots there are across the paper, by its columns or by what is known of the printer."""
+    known = dummy.profile.profile_data.get("media", {}).get("width", {}).get("pixels", "")
+    by_columns = columns * FONT_DOTS
+    return min(by_columns, int(known)) if str(known).isdecimal() else by_columns
 
 
 def _row(dummy: "Escpos", row: Row, codec: str) -> None:
@@ -148,6 +170,7 @@ class EscposPrinter:
         self._open_line = open_line
         self._settings = settings
         self._turn = asyncio.Lock()
+        self._logo = Logo(settings.logo)
 
     async def print(self, paper: Paper) -> PrintResult:
         """See the port."""
@@ -168,10 +191,13 @@ class EscposPrinter:
 
     def _print(self, paper: Paper) -> PrintResult:
         try:
-            data, lost = document_bytes(paper, self._settings)
+            data, lost = document_bytes(paper, self._settings, self._logo.image())
         except ValueError as error:
             return PrintResult(PrintOutcome.NOT_PRINTED, str(error))
-        return self._with_line(lambda line: self._send(line, data, lost))
+        result = self._with_line(lambda line: self._send(line, data, lost))
+        if result.outcome is PrintOutcome.PRINTED:
+            return replace(result, note=self._logo.news())
+        return result
 
     def _send(self, line: Line, data: bytes, lost: str) -> PrintResult:
         fault = self._fault(line)

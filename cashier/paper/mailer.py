@@ -9,10 +9,13 @@ import email.policy
 import smtplib
 import ssl
 from collections.abc import Callable
+from dataclasses import replace
 from email.message import EmailMessage
+from pathlib import Path
 from typing import Literal
 
 from cashier.domain.receipt_text import Paper
+from cashier.paper.logo import Logo
 from cashier.paper.pen import pages_bytes
 from cashier.paper.receipt_page import write_marked
 from cashier.till.ports import PrintOutcome, PrintResult
@@ -34,10 +37,12 @@ class SmtpMailer:
         password: Callable[[], str],
         timeout_s: float,
         context: ssl.SSLContext | None = None,
+        logo: Path | None = None,
     ) -> None:
         self._host, self._port, self._security = host, port, security
         self._sender, self._user, self._password = sender, user, password
         self._timeout_s, self._context = timeout_s, context
+        self._logo = Logo(logo)
 
     async def send(self, to: str, subject: str, text: str, paper: Paper) -> PrintResult:
         """See the port."""
@@ -65,12 +70,16 @@ class SmtpMailer:
         message = self._letter(to, subject, text)
         if isinstance(message, PrintResult):
             return message
+        logo = self._logo.image()
         data = pages_bytes(
-            lambda pen: write_marked(pen, paper), title=paper.title, foot=paper.title, count=paper.page
+            lambda pen: write_marked(pen, paper, logo), title=paper.title, foot=paper.title, count=paper.page
         )
         name = f"{paper.title.replace(' ', '-')}.pdf"
         message.add_attachment(data, maintype="application", subtype="pdf", filename=name)
-        return self._deliver(to, message)
+        result = self._deliver(to, message)
+        if result.outcome is PrintOutcome.PRINTED:
+            return replace(result, note=self._logo.news())
+        return result
 
     def _deliver(self, to: str, message: EmailMessage) -> PrintResult:
         is_sending = is_sent = False

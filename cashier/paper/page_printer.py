@@ -5,11 +5,13 @@ and says no more, so "printed" means here that the system has it. A drawer does 
 """
 
 import asyncio
+from pathlib import Path
 
 from PySide6.QtCore import QMarginsF
 from PySide6.QtGui import QPageLayout, QPageSize
 
 from cashier.domain.receipt_text import Paper
+from cashier.paper.logo import Logo
 from cashier.paper.pen import paint_on
 from cashier.paper.receipt_page import write_marked
 from cashier.till.ports import PrintOutcome, PrintResult
@@ -21,8 +23,9 @@ _NO_DRAWER = "no drawer hangs on a page printer"
 class PagePrinter:
     """A printer of the system, by its name there; the system's default for an empty one."""
 
-    def __init__(self, name: str, page: str) -> None:
+    def __init__(self, name: str, page: str, logo: Path | None = None) -> None:
         self._name, self._page = name, PAGES[page]
+        self._logo = Logo(logo)
 
     async def print(self, paper: Paper) -> PrintResult:
         """See the port."""
@@ -60,8 +63,9 @@ class PagePrinter:
             QPageLayout(QPageSize(self._page), QPageLayout.Orientation.Portrait, QMarginsF(36, 36, 36, 36))
         )
         device.setDocName(paper.title)
-        if not paint_on(device, lambda pen: write_marked(pen, paper), paper.title, paper.page):
+        logo = self._logo.image()
+        if not paint_on(device, lambda pen: write_marked(pen, paper, logo), paper.title, paper.page):
             return PrintResult(PrintOutcome.NOT_PRINTED, f"the printer {name} did not take the page")
         if device.printerState() is QPrinter.PrinterState.Error:
             return PrintResult(PrintOutcome.UNKNOWN, f"the printer {name} reports a fault")
-        return PrintResult(PrintOutcome.PRINTED)
+        return PrintResult(PrintOutcome.PRINTED, note=self._logo.news())

@@ -10,6 +10,7 @@ from PySide6.QtGui import (
     QColor,
     QFont,
     QFontMetricsF,
+    QImage,
     QPagedPaintDevice,
     QPageLayout,
     QPageSize,
@@ -38,6 +39,8 @@ SOFT = QColor("#566275")
 BLUE = QColor("#1b4b8f")
 LINE = QColor("#d5dbe3")
 PALE = QColor("#e9ecf1")
+#: The room of a logo, points.
+LOGO_WIDTH, LOGO_HEIGHT = 216.0, 58.0
 #: Between what stands at the left and at the right of a line, points.
 GUTTER = 12.0
 
@@ -175,6 +178,17 @@ class Pen:
             self._given.setPen(QPen(INK, 2))
             self._given.drawRoundedRect(box.adjusted(1, 1, -1, -1), 6, 6)
         self.gap(10)
+
+    def picture(self, image: QImage) -> None:
+        """A picture in the middle, as large as it is at 96 dots an inch and no larger than its room."""
+        width = min(LOGO_WIDTH, self.width - 2 * self.margin)
+        scale = min(72 / 96, width / image.width(), LOGO_HEIGHT / image.height())
+        size = QSizeF(image.width() * scale, image.height() * scale)
+        if self._painter is not None:
+            left = (self.width - size.width()) / 2
+            self._painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
+            self._painter.drawImage(QRectF(QPointF(left, self.y), size), image)
+        self.gap(size.height() + 8)
 
     def watermark(self, word: str, height: float) -> None:
         """A pale word across paper of this height. To be painted before what stands on it."""

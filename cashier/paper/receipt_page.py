@@ -5,7 +5,7 @@ What it says is `domain.receipt_text`; here is only how that looks.
 
 from pathlib import Path
 
-from PySide6.QtGui import QPageSize, QPainter
+from PySide6.QtGui import QImage, QPageSize, QPainter
 
 from cashier.domain.language import ENGLISH, Language
 from cashier.domain.receipt import Receipt
@@ -27,19 +27,22 @@ def paint(
     return write(Pen(painter, family), receipt_paper(receipt, local_time, language, marks))
 
 
-def write(pen: Pen, paper: Paper) -> float:
-    """Write a document down a page; where its lower margin ends, points."""
-    for item in paper.items:
+def write(pen: Pen, paper: Paper, logo: QImage | None = None) -> float:
+    """Write a document down a page, a logo above its heading; where its lower margin ends, points."""
+    place = paper.heading if logo is not None and not paper.is_slip else None
+    for number, item in enumerate(paper.items):
+        if logo is not None and number == place:
+            pen.picture(logo)
         _write_item(pen, item)
     return pen.y + pen.margin
 
 
-def write_marked(pen: Pen, paper: Paper) -> float:
+def write_marked(pen: Pen, paper: Paper, logo: QImage | None = None) -> float:
     """The same for paper that leaves the till: of a training session with TRAINING across it."""
     if paper.training:
         blank = Pen(None, FAMILY, width=pen.width, margin=pen.margin)
-        pen.watermark("TRAINING", write(blank, paper))
-    return write(pen, paper)
+        pen.watermark("TRAINING", write(blank, paper, logo))
+    return write(pen, paper, logo)
 
 
 def _write_item(pen: Pen, item: Item) -> None:
@@ -90,9 +93,19 @@ def write_pdf(
     write_paper(receipt_paper(receipt, local_time, language, marks), file, page)
 
 
-def write_paper(paper: Paper, file: Path, page: QPageSize.PageSizeId = QPageSize.PageSizeId.Letter) -> None:
+def write_paper(
+    paper: Paper,
+    file: Path,
+    page: QPageSize.PageSizeId = QPageSize.PageSizeId.Letter,
+    logo: QImage | None = None,
+) -> None:
     """Write a document as a PDF. Raises OSError when the file cannot be written."""
     foot = f"TRAINING {paper.number}" if paper.training else paper.title
     write_pages(
-        lambda pen: write_marked(pen, paper), file, title=paper.title, foot=foot, page=page, count=paper.page
+        lambda pen: write_marked(pen, paper, logo),
+        file,
+        title=paper.title,
+        foot=foot,
+        page=page,
+        count=paper.page,
     )

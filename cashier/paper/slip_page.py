@@ -6,7 +6,7 @@ Painted like the receipt, on a page or on a roll of 80 mm. It never has a receip
 
 from pathlib import Path
 
-from PySide6.QtGui import QPainter
+from PySide6.QtGui import QImage, QPainter
 
 from cashier.domain.money import format_dollars
 from cashier.domain.slip import Slip
@@ -34,34 +34,38 @@ from cashier.paper.pen import (
 )
 
 
-def write_pdf(slip: Slip, file: Path, *, roll: bool = False) -> None:
+def write_pdf(slip: Slip, file: Path, *, roll: bool = False, logo: QImage | None = None) -> None:
     """Write the slip as a PDF: a Letter page, or a roll of 80 mm. Raises OSError when that fails."""
     if roll:
-        write_roll(lambda pen: _write(pen, slip), file, title=title_of(slip))
+        write_roll(lambda pen: _write(pen, slip, logo), file, title=title_of(slip))
     else:
         foot = f"{'TRAINING ' if slip.training else ''}{slip.reference}"
-        write_pages(lambda pen: _write(pen, slip), file, title=title_of(slip), foot=foot)
+        write_pages(lambda pen: _write(pen, slip, logo), file, title=title_of(slip), foot=foot)
 
 
-def paint(painter: QPainter | None, slip: Slip, *, roll: bool = False) -> float:
+def paint(painter: QPainter | None, slip: Slip, *, roll: bool = False, logo: QImage | None = None) -> float:
     """Paint a slip at WIDTH or ROLL_WIDTH points; its height in points. Without painter it measures."""
     width, margin = (ROLL_WIDTH, ROLL_MARGIN) if roll else (WIDTH, MARGIN)
-    return _write(Pen(painter, FAMILY, width=width, margin=margin), slip)
+    return _write(Pen(painter, FAMILY, width=width, margin=margin), slip, logo)
 
 
-def _write(pen: Pen, slip: Slip) -> float:
+def _write(pen: Pen, slip: Slip, logo: QImage | None) -> float:
     if slip.training:
         # Across the paper, whose height is known when everything has been measured.
         blank = Pen(None, FAMILY, width=pen.width, margin=pen.margin)
-        pen.watermark("TRAINING", _content(blank, slip))
-    return _content(pen, slip)
+        pen.watermark("TRAINING", _content(blank, slip, logo))
+    return _content(pen, slip, logo)
 
 
-def _content(pen: Pen, slip: Slip) -> float:
+def _content(pen: Pen, slip: Slip, logo: QImage | None) -> float:
     if slip.training:
         pen.text("TRAINING – NO MONEY MOVED", 11, bold=True, color=SOFT, center=True)
         pen.gap(4)
+    if logo is not None:
+        pen.picture(logo)
     pen.text(slip.agency, 15, bold=True, center=True)
+    for text in slip.address:
+        pen.text(text, 10.5 if pen.width == WIDTH else 9, color=SOFT, center=True)
     pen.gap(4)
     pen.notice(*WORDS[slip.kind], size=16 if pen.width == WIDTH else 13)
     pen.text(MEANING[slip.kind])

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
+from cashier.domain.agency_text import NO_TEXT, AgencyText
 from cashier.domain.errors import Refused
 from cashier.domain.money import Cents, Rounding, format_dollars, percent_exact, round_exact
 from cashier.domain.shift import DENOMINATIONS
@@ -146,7 +147,7 @@ class TillConfig:
     """One till at one counter.
 
     `cashier` is the name under which an unattended verb works. `lock_after_s` is how long nobody must have
-    been there for the screen to be locked; 0 for never.
+    been there for the screen to be locked; 0 for never. `text` are the agency's own lines on paper.
     """
 
     site: str
@@ -166,6 +167,7 @@ class TillConfig:
     rules: ProfileRules = ProfileRules()
     drawer: DrawerRules = DrawerRules()
     accounts: AccountsConfig = AccountsConfig()
+    text: AgencyText = NO_TEXT
 
     def biller_of(self, type_ids: Iterable[int]) -> Biller:
         """The biller that takes these invoice types. Raises Refused when none takes them all."""

@@ -356,6 +356,7 @@ class Desk:
             evidence=evidence,
             evidence_at=evidence_at,
             training=self._config.training,
+            address=self._config.text.address,
         )
 
 

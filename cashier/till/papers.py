@@ -93,7 +93,9 @@ def said_of(item: Print, result: PrintResult) -> str:
         case PrintOutcome.PRINTED if result.lost:
             return (
                 f"{name} is printed, but the printer has no {' '.join(result.lost)}: numbers stand in their "
-                "place. Save it as PDF for the payer."
+                f"place. Save it as PDF for the payer. {result.note}".rstrip()
             )
+        case PrintOutcome.PRINTED if result.note:
+            return f"{name} is {'sent' if is_mail else 'printed'}. {result.note}"
         case PrintOutcome.PRINTED:
             return ""

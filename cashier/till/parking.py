@@ -62,6 +62,7 @@ class Parking:
             evidence=f"Cards could not be taken: {held.line_fault}.",
             evidence_at="",
             training=self._config.training,
+            address=self._config.text.address,
         )
 
     async def print_slip(self, held_id: str) -> str:
@@ -76,7 +77,7 @@ class Parking:
         result = await printer.print(slip_paper(self.slip(held_id), self._prints.local))
         match result.outcome:
             case PrintOutcome.PRINTED:
-                return "Give the payer the slip from the printer."
+                return f"Give the payer the slip from the printer. {result.note}".rstrip()
             case PrintOutcome.NOT_PRINTED:
                 return f"The slip was not printed: {result.reason}. F5 and Ctrl+P print it again."
         return f"Whether the slip came out is not known: {result.reason}. F5 and Ctrl+P print it again."

@@ -396,11 +396,15 @@ class PrintOutcome(StrEnum):
 
 @dataclass(frozen=True)
 class PrintResult:
-    """What came of it, why if it did not, and the signs that the printer could tell by their numbers only."""
+    """What came of it, why if it did not, and the signs that the printer could tell by their numbers only.
+
+    `note` is what the clerk should know although it printed, in sentences, or empty.
+    """
 
     outcome: PrintOutcome
     reason: str = ""
     lost: str = ""
+    note: str = ""
 
 
 class Printer(Protocol):

@@ -7,6 +7,7 @@ DUPLICATE. One that certainly did not print waits, with those behind it, until s
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from cashier.domain.entries import Draft, Entry, EntryKind, utc_text
 from cashier.domain.errors import InDoubt, Refused, Unavailable
@@ -50,7 +51,8 @@ class PrintConfig:
     """How a counter prints. `automatic`: every receipt is printed when it is issued.
 
     `printer` and `mailer` are None where none is set up. `clerk` tells who is at the till, where that is not
-    always the same person. `local` tells a stored UTC stamp as the counter's time.
+    always the same person. `local` tells a stored UTC stamp as the counter's time. `logo` is for papers that
+    are saved as files; printer and mailer have their own.
     """
 
     local: LocalTime = str
@@ -60,6 +62,7 @@ class PrintConfig:
     languages: Mapping[str, Language] | None = None
     language: str = ENGLISH.code
     automatic: bool = False
+    logo: Path | None = None
 
 
 @dataclass(frozen=True)

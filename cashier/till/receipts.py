@@ -82,6 +82,7 @@ class Receipts:
                 for number, cents in applied.items()
                 if cents
             ),
+            text=self._config.text,
         )
 
 

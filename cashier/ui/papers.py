@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFileDialog, QWidget
@@ -11,8 +12,12 @@ from cashier.domain.errors import CashierError
 from cashier.domain.prints import PrintWhat
 from cashier.domain.receipt import Receipt
 from cashier.domain.slip import Slip, SlipKind
+from cashier.paper.logo import Logo
 from cashier.till.printing import Printing
 from cashier.ui.messages import Messages
+
+if TYPE_CHECKING:
+    from PySide6.QtGui import QImage
 
 PDF = "PDF (*.pdf)"
 #: The papers of a slip; the one chosen last comes first the next time.
@@ -34,6 +39,12 @@ class Papers:
         self._paper = LETTER
         #: Where each saved receipt is recorded; None until the till is there.
         self.printing: Printing | None = None
+        #: The agency's logo; None until the till is there.
+        self.logo: Logo | None = None
+
+    def attach(self, printing: Printing) -> None:
+        """The till is there."""
+        self.printing, self.logo = printing, Logo(printing.config.logo)
 
     def save_receipt(self, receipt: Receipt) -> None:
         """Ask where, then write the receipt as a PDF."""
@@ -76,19 +87,22 @@ class Papers:
         from cashier.paper.receipt_page import write_paper
 
         assert self.printing is not None, "there are receipts without a till"
-        printing = self.printing
+        printing, logo = self.printing, self._logo_image()
         what, of = (PrintWhat.REFUND, refund.id) if refund else (PrintWhat.RECEIPT, "")
         self._write(
             "refund slip" if refund else "receipt",
             file,
-            lambda: printing.save(receipt.number, "", lambda paper: write_paper(paper, file), what, of),
+            lambda: printing.save(
+                receipt.number, "", lambda paper: write_paper(paper, file, logo=logo), what, of
+            ),
         )
 
     def write_slip(self, slip: Slip, file: Path, *, roll: bool = False) -> None:
         """Write the slip as a PDF, or say why not."""
         from cashier.paper.slip_page import write_pdf
 
-        self._write("slip", file, lambda: write_pdf(slip, file, roll=roll))
+        logo = self._logo_image()
+        self._write("slip", file, lambda: write_pdf(slip, file, roll=roll, logo=logo))
 
     def _write(self, what: str, file: Path, write: Callable[[], object]) -> None:
         try:
@@ -99,4 +113,8 @@ class Papers:
             reason = error.strerror or str(error)
             self._messages.tell("Not saved", f"The {what} could not be written to {file}: {reason}.")
         else:
-            self._note(f"saved {file.name}")
+            news = self.logo.news() if self.logo else ""
+            self._note(f"saved {file.name}. {news}" if news else f"saved {file.name}")
+
+    def _logo_image(self) -> "QImage | None":
+        return self.logo.image() if self.logo else None

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from PySide6.QtCore import QSize, Qt
-from PySide6.QtGui import QColor, QPainter, QPaintEvent, QResizeEvent
+from PySide6.QtGui import QColor, QImage, QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QScrollArea, QSizePolicy, QWidget
 
 from cashier.domain.correction_text import correction_items, states_of
@@ -12,6 +12,7 @@ from cashier.domain.money import format_dollars
 from cashier.domain.receipt import Receipt
 from cashier.domain.receipt_text import Item, Marks, Paper, receipt_paper
 from cashier.paper import receipt_page
+from cashier.paper.logo import Logo
 from cashier.paper.pen import WIDTH, Pen, local_time
 
 SCALE_MIN, SCALE_MAX = 0.85, 1.15
@@ -23,7 +24,9 @@ class _Sheet(QWidget):
         super().__init__()
         self.receipt: Receipt | None = None
         self.corrections: tuple[Correction, ...] = ()
+        self.logo: Logo | None = None
         self._paper = Paper("", ())
+        self._image: QImage | None = None
         self._height = 0.0
         self._scale = SCALE_MAX
         self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
@@ -34,7 +37,8 @@ class _Sheet(QWidget):
             void = next((item for item in corrections if isinstance(item, Void)), None)
             paper = receipt_paper(receipt, local_time, marks=Marks(void=void))
             self._paper = replace(paper, items=(*paper.items, *correction_items(corrections)))
-            self._height = receipt_page.write(Pen(None, self.font().family()), self._paper)
+            self._image = self.logo.image() if self.logo else None
+            self._height = receipt_page.write(Pen(None, self.font().family()), self._paper, self._image)
         self._fit()
 
     @property
@@ -58,7 +62,7 @@ class _Sheet(QWidget):
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.fillRect(self.rect(), QColor("white"))
         painter.scale(self._scale, self._scale)
-        receipt_page.write(Pen(painter, self.font().family()), self._paper)
+        receipt_page.write(Pen(painter, self.font().family()), self._paper, self._image)
         painter.end()
 
 
@@ -88,6 +92,15 @@ class ReceiptView(QScrollArea):
             f"Receipt {receipt.number}, {receipt.customer.name}, "
             f"{format_dollars(receipt.paid_cents)}, {', '.join(states)}"
         )
+
+    @property
+    def logo(self) -> Logo | None:
+        """The logo above the agency's name, from the next receipt on."""
+        return self._sheet.logo
+
+    @logo.setter
+    def logo(self, logo: Logo | None) -> None:
+        self._sheet.logo = logo
 
     @property
     def receipt(self) -> Receipt | None:

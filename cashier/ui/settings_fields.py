@@ -17,6 +17,7 @@ class Kind(Enum):
     FLAG = auto()
     CHOICE = auto()
     LIST = auto()  # texts with commas between them
+    LINES = auto()  # texts, one a line
 
 
 @dataclass(frozen=True)
@@ -283,9 +284,27 @@ PRINTER = Section(
         Field(
             "printer.drawer_at_once", "Open the drawer before printing", Kind.FLAG, default="true", only=_ROLL
         ),
-        Field("printer.logo", "Logo", says="A picture file that stands above the receipt."),
         Field("printer.cuts", "It cuts the paper", Kind.FLAG, default="true", only=_ROLL),
         Field("printer.slip_station", "It endorses checks", Kind.FLAG, default="false", only=_ROLL),
+    ),
+)
+RECEIPT = Section(
+    "Receipt",
+    "What stands on receipts beside what they must say. A copy says what the receipt said.",
+    (
+        Field("receipt.logo", "Logo", says="A PNG, JPEG or BMP file. Empty for none."),
+        Field(
+            "receipt.address", "Under the agency's name", Kind.LINES, "Street, telephone, web: four lines."
+        ),
+        *(
+            Field(
+                f"receipt.below.{code}",
+                f"At the end, {language}",
+                Kind.LINES,
+                "Thanks, how refunds are made: six lines. Empty: as in the till's own language.",
+            )
+            for code, language in _LANGUAGES
+        ),
     ),
 )
 DRAWER = Section(
@@ -456,6 +475,7 @@ SECTIONS = (
     HUB,
     READERS,
     PRINTER,
+    RECEIPT,
     DRAWER,
     MAIL,
     ACCOUNTS,

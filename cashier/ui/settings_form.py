@@ -4,7 +4,15 @@ from collections.abc import Mapping
 from typing import Any
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QCheckBox, QComboBox, QGridLayout, QLineEdit, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QCheckBox,
+    QComboBox,
+    QGridLayout,
+    QLineEdit,
+    QPlainTextEdit,
+    QVBoxLayout,
+    QWidget,
+)
 
 from cashier.ui.settings_draft import Path, SettingsDraft, path_text
 from cashier.ui.settings_fields import Field, Kind, Section
@@ -12,7 +20,7 @@ from cashier.ui.theme import scaled, tabular
 from cashier.ui.widgets import label, row
 
 TEXT_MAX = 2000
-FIELD_WIDTH, LABEL_WIDTH = 420, 220
+FIELD_WIDTH, LABEL_WIDTH, LINES_HEIGHT = 420, 220, 96
 #: What 100 pixels have come to where text is large.
 LARGE = 150
 FIXED = "Set by this machine's environment; the file is not asked for it."
@@ -90,6 +98,12 @@ class FieldRow(QWidget):
                     choice.addItem(text, value)
                 choice.currentIndexChanged.connect(lambda _at: self._typed())
                 return choice
+            case Kind.LINES:
+                lines = QPlainTextEdit()
+                lines.setTabChangesFocus(True)
+                lines.setFixedHeight(scaled(LINES_HEIGHT))
+                lines.textChanged.connect(self._typed)
+                return lines
         line = QLineEdit()
         line.setMaxLength(TEXT_MAX)
         if self.field.kind in (Kind.AMOUNT, Kind.WHOLE, Kind.NUMBER):
@@ -111,6 +125,8 @@ class FieldRow(QWidget):
                 box.setChecked(given is True if given is not None else self.field.default == "true")
             case QComboBox() as choice:
                 self._choose(choice, self.field.default if given is None else given)
+            case QPlainTextEdit() as lines:
+                lines.setPlainText("\n".join(given) if isinstance(given, list) else str(given or ""))
             case QLineEdit() as line:
                 line.setText(self._text_of(given))
                 line.setCursorPosition(0)
@@ -159,6 +175,8 @@ class FieldRow(QWidget):
             case QComboBox() as choice:
                 value = choice.currentData()
                 return None if str(value) == self.field.default else value
+            case QPlainTextEdit() as lines:
+                return [text.strip() for text in lines.toPlainText().splitlines() if text.strip()] or None
         assert isinstance(self.widget, QLineEdit)
         text = self.widget.text().strip()
         if self.field.blank_counts:

@@ -278,6 +278,10 @@ class SettingsPage(QWidget):
     def _show(self, draft: SettingsDraft) -> None:
         assert self._till is not None
         self._draft = draft
+        below = draft.get(("receipt", "below"))
+        if isinstance(below, list):
+            # Lines for every language are the same as lines in the till's own, to which the others fall back.
+            draft.set(("receipt", "below"), {draft.get(("printer", "language")) or "en-US": below})
         fixed = self._till.administration.fixed()
         for form in self.forms.values():
             if isinstance(form, SettingsItems):

@@ -352,7 +352,8 @@ class MainWindow(QMainWindow):
         self.acts.attach(till)
         self.prints.attach(till)
         self.undoing.attach(till)
-        self.papers.printing = till.printing
+        self.papers.attach(till.printing)
+        self.payment.receipt.logo = self.receipts.view.logo = self.papers.logo
         self.lookups.attach(till)
         self.aside.attach(till)
         self.receipts.attach(till)

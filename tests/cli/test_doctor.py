@@ -269,6 +269,30 @@ def test_without_a_printer_receipts_are_saved(cashier: Cashier, counter: Counter
 
 
 @pytest.mark.parametrize(
+    ("content", "state", "said"),
+    [
+        (None, "ok", "none: papers have the agency's name"),
+        (b"no picture", "warning", "is not a picture of the kind PNG, JPEG or BMP"),
+        (
+            b"BM:\0\0\0\0\0\0\x006\0\0\0(\0\0\0\1\0\0\0\1\0\0\0\1\0\x18\0" + b"\0" * 28,
+            "ok",
+            "1 by 1 dots on paper",
+        ),
+    ],
+)
+def test_a_logo_is_looked_at(
+    content: bytes | None, state: str, said: str, cashier: Cashier, counter: Counter, tmp_path: Path
+) -> None:
+    if content is not None:
+        (tmp_path / "logo").write_bytes(content)
+        with counter.file.open("a", encoding="utf-8") as file:
+            file.write(f'[receipt]\nlogo = "{tmp_path / "logo"}"\n')
+    _, findings = examine(cashier, "--settings", counter.file)
+    assert findings["logo"].state == state and said in findings["logo"].detail
+    assert ("[receipt]" in findings["logo"].do) is (state == "warning")
+
+
+@pytest.mark.parametrize(
     ("fault", "state", "said"),
     [
         (Fault.NONE, "ok", "is ready"),

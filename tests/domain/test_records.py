@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cashier.domain.agency_text import NO_TEXT, AgencyText
 from cashier.domain.entries import canonical
 from cashier.domain.money import Cents
 from cashier.domain.postback import Approved, Postback
@@ -41,6 +42,14 @@ _INVOICES = st.builds(
 _MANY = st.lists(_INVOICES, max_size=3).map(tuple)
 _SALES = st.builds(Sale, _TEXT, _CUSTOMERS, _MANY, _PERMITS, *[st.none() | _TEXT] * 4)
 _TENDERS = st.builds(Tender, st.sampled_from(TenderKind), _CENTS, _CENTS, _TEXT, _TEXT)
+_OWN_LINES = st.sampled_from(
+    [
+        NO_TEXT,
+        AgencyText(("3 Sample Lane",)),
+        AgencyText(below=(("", ("Goodbye.", "Au revoir.")), ("fr-CA", ()))),
+        AgencyText(("3 Sample Lane", "é"), (("", ("Goodbye.",)),)),
+    ]
+)
 _RECEIPTS = st.builds(
     Receipt,
     *[_TEXT] * 9,
@@ -50,6 +59,7 @@ _RECEIPTS = st.builds(
     tenders=st.lists(_TENDERS, max_size=3).map(tuple),
     training=st.booleans(),
     paid_before_cents=_CENTS,
+    text=_OWN_LINES,
 )
 
 

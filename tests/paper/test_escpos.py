@@ -10,6 +10,7 @@ import pytest
 from cashier.domain.receipt_text import Item, ItemKind, Paper, receipt_paper
 from cashier.domain.sale import Customer
 from cashier.paper.escpos import EscposPrinter, RollSettings, document_bytes, open_line_of
+from cashier.paper.logo import read_logo
 from cashier.till.ports import PrintOutcome
 from tests.fakes.entries import make_receipt, make_sale
 from tests.helpers.escpos_emulator import Fault, PrinterAt, Roll, printer_at
@@ -79,7 +80,8 @@ def test_a_logo_stands_above_the_receipt(tmp_path: Path) -> None:
     from PIL import Image
 
     Image.new("1", (64, 32), 0).save(tmp_path / "logo.png")
-    roll = printed(PAPER, RollSettings(logo=tmp_path / "logo.png"))
+    roll = Roll()
+    roll.feed(document_bytes(PAPER, RollSettings(), read_logo(tmp_path / "logo.png"))[0])
     assert roll.lines[0].dots is not None and roll.lines[0].dots[:2] == (64, 32)
 
 
@@ -91,16 +93,14 @@ def test_the_back_of_a_check_goes_to_the_slip_station() -> None:
 
 
 @pytest.mark.parametrize(
-    "wrong",
+    "settings",
     [
         RollSettings(code_page="CP999"),
         RollSettings(profile="TM-T88II"),
         RollSettings(profile="no such model"),
-        "logo",
     ],
 )
-async def test_settings_that_cannot_be_print_nothing(wrong: RollSettings | str, tmp_path: Path) -> None:
-    settings = RollSettings(logo=tmp_path / "none.png") if isinstance(wrong, str) else wrong
+async def test_settings_that_cannot_be_print_nothing(settings: RollSettings) -> None:
     with printer_at() as there:
         line = open_line_of("network", settings, host="127.0.0.1", port=there.port, timeout_s=1)
         result = await EscposPrinter(line, settings).print(PAPER)

@@ -163,9 +163,16 @@ def test_o5_a_sale_that_waits_says_not_paid_and_by_what_it_is_found(tmp_path: Pa
         assert wrong not in text
 
 
+@PAPERS
+def test_the_address_stands_under_the_agencys_name(tmp_path: Path, roll: bool) -> None:
+    slip = slip_of(address=("3 Sample Lane, Sampletown", "Telephone 555-0100"))
+    text = text_of(saved(slip, tmp_path, roll=roll))
+    assert "Building Department 3 Sample Lane, Sampletown Telephone 555-0100 PAYMENT UNDER" in text
+
+
 @pytest.mark.parametrize("kind", list(SlipKind))
 def test_the_receipt_printer_prints_what_the_page_says(tmp_path: Path, kind: SlipKind) -> None:
-    slip = slip_of(kind, training=True)
+    slip = slip_of(kind, training=True, address=("3 Sample Lane",))
     page = text_of(saved(slip, tmp_path, roll=False)).replace(" ", "")
     for item in slip_paper(slip, local_time).items:
         for text in (item.left, item.right):

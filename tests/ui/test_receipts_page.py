@@ -1,14 +1,18 @@
 """The receipts page: searched as typed, the receipt beside the list, PAID in blue."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from PySide6.QtCore import QPoint, QRect, Qt
 from PySide6.QtGui import QColor, QImage
+from pytestqt.qtbot import QtBot
 
 from cashier.domain.money import Cents
 from cashier.domain.receipt import Tender, TenderKind
 from cashier.domain.sale import Customer
+from cashier.paper.logo import Logo
+from cashier.ui.receipt_view import ReceiptView
 from cashier.ui.receipts_page import ReceiptsPage
 from cashier.ui.window import RECEIPTS
 from tests.fakes.entries import Drafts, make_receipt, make_sale
@@ -203,3 +207,17 @@ def test_a_long_receipt_is_scrolled_by_keyboard(desk: Desk) -> None:
     desk.key(Key.Key_Down)
     desk.key(Key.Key_Up)
     assert bar.value() == 0
+
+
+def test_the_screen_shows_the_logo_that_the_page_has(qtbot: QtBot, tmp_path: Path) -> None:
+    picture = QImage(400, 100, QImage.Format.Format_RGB32)
+    picture.fill(QColor("#c00000"))
+    assert picture.save(str(tmp_path / "logo.png"))
+    view = ReceiptView()
+    qtbot.addWidget(view)
+    view.resize(520, 700)
+    view.logo = Logo(tmp_path / "logo.png")
+    view.show_receipt(make_receipt("s1", make_sale()))
+    image = view.widget().grab().toImage()
+    middle = image.width() // 2
+    assert "#c00000" in {image.pixelColor(middle, y).name() for y in range(image.height() // 3)}

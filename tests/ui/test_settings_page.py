@@ -85,7 +85,11 @@ def _all_fields() -> list[tuple[str, Field]]:
 
 
 def test_every_setting_has_its_field_and_no_field_is_without_a_setting() -> None:
-    fields = {key for key, _one in _all_fields()} | {"billers.invoice_types", *NOT_HERE}
+    fields = {key.partition(".below.")[0] for key, _one in _all_fields()}
+    fields = {"receipt.below" if key == "receipt" else key for key in fields} | {
+        "billers.invoice_types",
+        *NOT_HERE,
+    }
     assert fields == _model_keys(Settings)
 
 
@@ -99,10 +103,9 @@ def test_defaults_and_choices_are_those_of_the_settings() -> None:
     for key, one in _all_fields():
         value: object = base
         for part in key.split("."):
-            value = value[0] if isinstance(value, list) else value
-            assert isinstance(value, dict)
-            value = value[part]
-        shown = ", ".join(value) if isinstance(value, list) else value
+            value = value[0] if isinstance(value, list) and value else value
+            value = value[part] if isinstance(value, dict) else ()
+        shown = ", ".join(value) if isinstance(value, list | tuple) else value
         if one.default or isinstance(value, bool):
             expected = str(shown).lower() if isinstance(shown, bool) else str(shown)
             assert one.default in (expected, expected.removesuffix(".0")), key
@@ -357,3 +360,19 @@ def test_at_twice_the_size_of_text_nothing_is_wider_than_the_page(
         area = page.sections.currentWidget()
         inside = area.widget()  # type: ignore[attr-defined]
         assert inside.minimumSizeHint().width() <= area.viewport().width(), name  # type: ignore[attr-defined]
+
+
+def test_lines_of_the_receipt_are_typed_one_a_line_and_by_language(desk: Desk, tmp_path: Path) -> None:
+    fake = FakeAdministration(tmp_path)
+    fake.path.write_text(fake.text + '\n[receipt]\nbelow = ["Thank you, neighbor."]\n')
+    desk.tools, desk.clerk = fake.tools, SUPERVISOR
+    page = opened(desk)
+    english, spanish = (field(page, "Receipt", f"receipt.below.{code}").widget for code in ("en-US", "es-US"))
+    assert isinstance(english, QPlainTextEdit) and isinstance(spanish, QPlainTextEdit)
+    assert english.toPlainText() == "Thank you, neighbor." and not spanish.toPlainText()
+    spanish.setPlainText("Gracias, vecino.\n\nSin devoluciones después de 30 días.\n")
+    assert "saved" in press_save(desk)
+    assert fake.file.read()["receipt"]["below"] == {
+        "en-US": ["Thank you, neighbor."],
+        "es-US": ["Gracias, vecino.", "Sin devoluciones después de 30 días."],
+    }

@@ -278,6 +278,24 @@ def test_a_receipt_is_saved_as_a_pdf_that_opens(desk: Desk, tmp_path: Path) -> N
     assert not desk.boxes
 
 
+def test_a_logo_that_cannot_be_read_keeps_no_receipt_from_being_saved(desk: Desk, tmp_path: Path) -> None:
+    desk.start()
+    printing = desk.till.printing
+    printing.config = replace(printing.config, logo=tmp_path / "none.png")
+    desk.window.papers.attach(printing)
+    desk.open_page()
+    desk.approve()
+    receipt = desk.window.payment.shown_receipt
+    assert receipt is not None
+    assert desk.window.payment.receipt.logo is not None and desk.window.receipts.view.logo is not None
+    for number, said in enumerate(("saved 0.pdf. The logo was left out: ", "saved 1.pdf")):
+        desk.window.papers.write_receipt(receipt, tmp_path / f"{number}.pdf")
+        assert desk.window.note_label.text().startswith(said)
+        assert (tmp_path / f"{number}.pdf").stat().st_size > 1000
+    assert desk.window.note_label.text() == "saved 1.pdf", "it is said once"
+    assert not desk.boxes
+
+
 def test_a_path_that_cannot_be_written_is_told(desk: Desk, tmp_path: Path) -> None:
     desk.start()
     desk.open_page()
