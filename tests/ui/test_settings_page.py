@@ -304,6 +304,7 @@ def test_no_key_comes_out_of_the_page_again(
     block = page.keys[name]
     block.field.setFocus()
     desk.type(CANARY)
+    block.save.setFocus()  # no cursor that blinks in one picture and not in the other
     desk.grab(fake.folder / "typed.png")
     assert CANARY not in _texts(desk.window)
     block.field.setText("x" * len(CANARY))
@@ -320,7 +321,6 @@ def test_no_key_comes_out_of_the_page_again(
     page.show_section(HISTORY)
     assert CANARY not in _texts(desk.window)
     assert CANARY not in repr(vars(page)) + repr(vars(block)) + repr(desk.till.administration.history())
-    desk.journal.checkpoint() if hasattr(desk.journal, "checkpoint") else None
     for file in fake.folder.rglob("*"):
         assert not file.is_file() or CANARY.encode() not in file.read_bytes(), file
     assert desk.till._journal.last_of(EntryKind.SECRET_SET) is not None
