@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from cashier.journal.store import SqliteJournal
     from cashier.paper.mailer import SmtpMailer
     from cashier.readers.discovery import Lister, PortWatcher, UsbIds
+    from cashier.schedule_shelf import ScheduleFolders
     from cashier.secrets import Secrets
     from cashier.settings import Settings
     from cashier.till.administration_ports import Tools
@@ -46,6 +47,7 @@ if TYPE_CHECKING:
     from cashier.till.printing import PrintConfig
     from cashier.till.rehearsal import Rehearsal
     from cashier.till.reporting import Counter
+    from cashier.till.schedule_import import ScheduleImports
     from cashier.till.site_reporting import SiteReporter
     from cashier.ui.app import Opened, Opener
     from cashier.ui.payment_page import ViewMaker
@@ -154,11 +156,34 @@ def accounts_config(settings: "Settings", profile: "Profile") -> AccountsConfig:
     return AccountsConfig(settings.sso.biller, settings.sso.minutes * 60, refusal, settings.agency)
 
 
-def schedule_on(name: str, date: dt.date) -> Schedule:
-    """A fee schedule as it stands on a date."""
-    from cashier.schedules import find
+def schedule_folders(own: Path | None) -> "ScheduleFolders":
+    """The fee schedules that ship with the product, and the office's own; None where there are none."""
+    from cashier.schedule_shelf import ScheduleFolders
 
-    return find(name, paths.resources() / "schedules", date)
+    return ScheduleFolders(paths.resources() / "schedules", own)
+
+
+def schedule_on(name: str, date: dt.date, own: Path | None = None) -> Schedule:
+    """A fee schedule as it stands on a date; `own` is the folder of the office's own schedules."""
+    return schedule_folders(own).on(name, date)
+
+
+def schedule_imports(shelf: "ScheduleFolders", settings: "Settings | None") -> "ScheduleImports":
+    """Brings in fee schedules without a till; without settings the billers' invoice types are not known."""
+    from cashier.till.schedule_import import ScheduleImports
+
+    clock, randomness = SystemClock(), SystemRandomness()
+    if settings is None:
+        return ScheduleImports(shelf, clock, randomness, type_ids=None)
+    known = profiles()
+    return ScheduleImports(
+        shelf,
+        clock,
+        randomness,
+        type_ids={type_id for biller in settings.billers for type_id in biller.invoice_types},
+        sent_ids=profile_rules(known[settings.profile]).type_ids if settings.profile in known else None,
+        in_use=lambda: settings.schedule,
+    )
 
 
 def data_folder(settings: "Settings") -> Path:
@@ -183,11 +208,13 @@ async def open_till(
     clock: Clock | None = None,
     randomness: Randomness | None = None,
     lister: "Lister | None" = None,
+    schedules: Path | None = None,
     file: Path | None = None,
 ) -> AsyncIterator[Till]:
     """A till on its real journal, gateway and hub, following the hub and the ports until the block ends.
 
-    `lister` tells the serial ports, instead of the system. With the `file` of its settings they can be
+    `lister` tells the serial ports, instead of the system. `schedules` is the folder of the office's own fee
+    schedules; None: it has none, and none can be brought in. With the `file` of its settings they can be
     changed at the till, and what was changed in the file since the last start is journalled.
 
     Raises Refused when another till holds the journal, a secret is missing or the profile is unknown.
@@ -214,7 +241,7 @@ async def open_till(
         accounts=accounts_config(settings, known[settings.profile]),
     )
     till_key = secrets.read(TILL_KEY).get_secret_value()
-    dated = functools.lru_cache(maxsize=4)(functools.partial(schedule_on, settings.schedule))
+    shelf = schedule_folders(schedules)
     with contextlib.ExitStack() as stack:
         journal = stack.enter_context(journal_of(settings, clock))
         stack.callback(logs.set_up(folder / "log" / "till.log"))
@@ -232,7 +259,10 @@ async def open_till(
                 letters=mailer_of(settings, secrets),
                 second_copy=hub,
                 administration=administration_of(file, settings, secrets, http),
+                schedules=None if schedules is None else shelf,
             )
+            schedule_imports(shelf, settings).finish(journal)
+            dated = functools.partial(shelf.on, settings.schedule)
             prints = printing_of(settings, secrets)
             till = Till(config, clock, randomness, journal, outside, dated, prints=prints)
             if till.people.view().is_first_start:
@@ -707,7 +737,8 @@ def opener(*, training: bool, settings_file: Path, sandbox_options: Sequence[str
             return
         settings = real_settings(settings_file)
         secrets = Secrets(settings.site, settings.till, os.environ)
-        async with open_till(settings, secrets, file=settings_file) as till:
+        own = paths.own_schedules(settings_file)
+        async with open_till(settings, secrets, schedules=own, file=settings_file) as till:
             yield _opened(till, settings, site=site_reporter(settings, secrets))
 
     return open_it

@@ -11,6 +11,7 @@ import click
 
 from cashier import paths
 from cashier.cli_copies import journal_backup, journal_import, journal_restore, journal_unsent
+from cashier.cli_fees import fees_export, fees_import, fees_withdraw
 from cashier.cli_people import people
 from cashier.cli_readers import readers
 from cashier.cli_receipt import receipt as receipt_verbs
@@ -124,21 +125,23 @@ _schedule = click.option("--schedule", required=True, help="Name of a schedule, 
 _on = click.option("--on", "on", type=click.DateTime([DATE]), default=None, help="Business date; today.")
 
 
-def _find(schedule: str, on: Any) -> Any:
+def _find(ctx: click.Context, schedule: str, on: Any) -> Any:
     from cashier.bootstrap import schedule_on
     from cashier.clock import SystemClock
 
-    return schedule_on(schedule, on.date() if on else SystemClock().today())
+    own = paths.own_schedules(ctx.obj["settings"])
+    return schedule_on(schedule, on.date() if on else SystemClock().today(), own)
 
 
 @fees.command("list")
 @_schedule
 @_on
-def fees_list(schedule: str, on: Any) -> None:
+@click.pass_context
+def fees_list(ctx: click.Context, schedule: str, on: Any) -> None:
     """List a schedule's fees: code, price, invoice type, name."""
     from cashier.domain.pricing import quick_price
 
-    found = _find(schedule, on)
+    found = _find(ctx, schedule, on)
     width = max(len(fee.code) for fee in found.fees)
     for fee in found.fees:
         price = quick_price(found, fee.code)
@@ -152,7 +155,9 @@ def fees_list(schedule: str, on: Any) -> None:
 @click.option("--valuation", default=None, help="Valuation in dollars, e.g. 25500.")
 @click.option("--quantity", default=1, show_default=True, type=click.IntRange(1), help="How many.")
 @click.option("--measure", "measures", multiple=True, help="name=N, e.g. square_feet=5200.")
+@click.pass_context
 def fees_price(
+    ctx: click.Context,
     schedule: str,
     on: Any,
     codes: tuple[str, ...],
@@ -167,10 +172,15 @@ def fees_price(
 
     if valuation is not None:
         measures = (f"valuation={valuation}", *measures)
-    priced = price_fees(_find(schedule, on), codes, quantity, measures)
+    priced = price_fees(_find(ctx, schedule, on), codes, quantity, measures)
     for item in priced:
         click.echo(f"{item.name}: {item.explanation} = {format_cents(item.amount_cents)}")
     click.echo(f"Total {format_cents(total_cents(priced))}")
+
+
+fees.add_command(fees_import)
+fees.add_command(fees_export)
+fees.add_command(fees_withdraw)
 
 
 # -- journal ---------------------------------------------------------------------------------------------

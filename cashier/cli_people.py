@@ -120,9 +120,14 @@ async def _change(known: "People", name: str, by: str | None, *, is_active: bool
 
 
 async def _sign_in(known: "People", by: str | None) -> None:
+    await signed_in(known, by, Permission.MANAGE_PEOPLE)
+
+
+async def signed_in(known: "People", by: str | None, permission: Permission) -> None:
+    """Have the administrator of a name sign in, by a PIN that is asked for. Raises Refused."""
     if by is None:
         raise Refused("Say which administrator does it: --by NAME.")
-    if not _named(known, by).may(Permission.MANAGE_PEOPLE):
+    if not _named(known, by).may(permission):
         raise Refused(f"{by} is no administrator of this till.")
     await known.sign_in(by, _asked(f"PIN of {by}", twice=False))
 

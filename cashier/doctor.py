@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cashier.domain.errors import CashierError, Refused
+from cashier.domain.fees import PLACEHOLDER_ACCOUNT
 
 if TYPE_CHECKING:
     import httpx
@@ -31,8 +32,6 @@ CLOCK_OFF_MAX_S = 120
 CHECK_MAX_S = 10
 #: The gateway is asked about this invoice, which nobody has, to see that it answers.
 MADE_UP_INVOICE = "CASHIER-DOCTOR-0"
-#: What the GL accounts of the schedules that ship with the till start with until a city writes its own.
-PLACEHOLDER = "SAMPLE-"
 
 
 class State(StrEnum):
@@ -67,7 +66,7 @@ async def examine(settings_file: Path, *, training: bool) -> list[Finding]:
     settings, finding = _settings(settings_file)
     findings.append(finding)
     if settings is not None:
-        findings += [_profile(settings), _schedule(settings), *_secrets(settings)]
+        findings += [_profile(settings), _schedule(settings, settings_file), *_secrets(settings)]
         findings += [await _printer(settings), _logo(settings), _mail(settings), _backup(settings)]
         findings += await _lines(settings)
     return findings
@@ -220,21 +219,22 @@ def _profile(settings: "Settings") -> Finding:
     return Finding("profile", State.OK, settings.profile)
 
 
-def _schedule(settings: "Settings") -> Finding:
+def _schedule(settings: "Settings", settings_file: Path) -> Finding:
     """The fee schedule as it stands today, and whether its fees go to accounts that exist."""
     from cashier.bootstrap import schedule_on
     from cashier.clock import SystemClock
+    from cashier.paths import own_schedules
 
     try:
-        schedule = schedule_on(settings.schedule, SystemClock().today())
+        schedule = schedule_on(settings.schedule, SystemClock().today(), own_schedules(settings_file))
     except Refused as refused:
         return Finding(
             "fee schedule", State.FAULT, "; ".join(refused.faults), "Correct the setting schedule."
         )
-    made_up = [fee for fee in schedule.fees if fee.gl_account.startswith(PLACEHOLDER)]
+    made_up = [fee for fee in schedule.fees if fee.gl_account.startswith(PLACEHOLDER_ACCOUNT)]
     if made_up:
         detail = f"{schedule.name}: {len(made_up)} of {len(schedule.fees)} fees have made-up GL accounts"
-        advice = f"Give them your own instead of those that start with {PLACEHOLDER}."
+        advice = f"Give them your own instead of those that start with {PLACEHOLDER_ACCOUNT}."
         return Finding("fee schedule", State.WARNING, detail, advice)
     return Finding("fee schedule", State.OK, f"{schedule.name}: {len(schedule.fees)} fees")
 

@@ -23,3 +23,8 @@ def data_folder(training: bool) -> Path:
 
     base = Path(platformdirs.user_data_dir("cashier", appauthor=False))
     return base / "training" if training else base
+
+
+def own_schedules(settings_file: Path) -> Path:
+    """Where an office keeps fee schedules of its own: beside its settings file; it need not exist."""
+    return settings_file.parent / "schedules"

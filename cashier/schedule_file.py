@@ -145,6 +145,7 @@ class Header(_Strict):
     source: Text | None = None
     effective_from: Date | None = None
     effective_until: Date | None = None
+    ends: list[Text] = []
     measures: dict[Name, _Measure] = {}
 
 
@@ -280,7 +281,7 @@ def is_code(value: object) -> TypeGuard[str]:
 
 def read_header(table: Mapping[str, Any]) -> tuple[Header | None, list[Fault]]:
     """What a file says before its fees, or everything wrong with it."""
-    faults = list(_period_faults(table))
+    faults = [*_period_faults(table), *_ends_faults(table)]
     try:
         return Header.model_validate(table), faults
     except ValidationError as error:
@@ -346,6 +347,15 @@ def _period_faults(table: Mapping[str, Any]) -> Iterator[Fault]:
     first, last = _read(_date, table, "effective_from"), _read(_date, table, "effective_until")
     if first is not None and last is not None and last < first:
         yield ("effective_until",), f"must not be before effective_from, {first}"
+
+
+def _ends_faults(table: Mapping[str, Any]) -> Iterator[Fault]:
+    ends, name = table.get("ends"), table.get("name")
+    if ends and "effective_from" not in table:
+        yield ("effective_from",), "is missing: ends needs the day from which the other files end"
+    for number, stem in enumerate(ends if isinstance(ends, list) else []):
+        if isinstance(stem, str) and stem != name and not stem.startswith(f"{name}-"):
+            yield ("ends", number), f"{stem[:40]!r} is no file of the schedule {name}, without .toml"
 
 
 def _per_unit_faults(fee: Mapping[str, Any]) -> Iterator[Fault]:

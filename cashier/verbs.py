@@ -102,7 +102,9 @@ async def launch_file(
             settings = real_settings(settings_file)
             sale = load_sale(file, known, biller_limits(settings), today)
             secrets = Secrets(settings.site, settings.till, os.environ)
-            till = await stack.enter_async_context(open_till(settings, secrets))
+            till = await stack.enter_async_context(
+                open_till(settings, secrets, schedules=paths.own_schedules(settings_file))
+            )
         if till.people.signed_in is None:
             till.people.unattended()
         url = await till.pay_sale(sale)

@@ -74,6 +74,8 @@ class EntryKind(StrEnum):
     COPY_REFUSED = "copy_refused"
     SETTINGS_CHANGED = "settings_changed"
     SECRET_SET = "secret_set"
+    SCHEDULE_IMPORTED = "schedule_imported"
+    SCHEDULE_WITHDRAWN = "schedule_withdrawn"
 
 
 Json = Mapping[str, Any]

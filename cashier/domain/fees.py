@@ -26,6 +26,9 @@ from typing import NamedTuple
 from cashier.domain.errors import Refused
 from cashier.domain.money import Cents, Rounding
 
+#: What the GL accounts of the schedules that ship with the till start with until an office writes its own.
+PLACEHOLDER_ACCOUNT = "SAMPLE-"
+
 _MEASURE = re.compile(r"(\d{1,3}(?:,\d{3}){1,3}|\d{1,10})(?:\.(\d{1,2}))?", re.ASCII)
 _WORD = re.compile(r"[^\W_]+")
 
@@ -174,6 +177,9 @@ class Schedule:
     """A fee schedule. A code may stand for several fees as long as their periods do not overlap;
     `in_force` leaves at most one of each.
 
+    `ends` names files of the same schedule, without `.toml`, that are in force no longer from this one's
+    first day on (`domain.schedule_files`).
+
     Raises Refused when percentages go in a circle.
     """
 
@@ -182,6 +188,7 @@ class Schedule:
     fees: tuple[ScheduledFee, ...]
     source: str = ""
     period: Period = Period()
+    ends: tuple[str, ...] = ()
     _by_code: Mapping[str, tuple[ScheduledFee, ...]] = field(init=False, repr=False, compare=False)
     rank_by_code: Mapping[str, int] = field(init=False, repr=False, compare=False)
     index: tuple["Entry", ...] = field(init=False, repr=False, compare=False)

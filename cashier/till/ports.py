@@ -21,6 +21,7 @@ from cashier.domain.sale import Sale
 if TYPE_CHECKING:
     from cashier.till.accounts_ports import CustomerAccounts, Letters
     from cashier.till.administration_ports import Tools
+    from cashier.till.schedule_ports import ScheduleShelf
 
 
 class Clock(Protocol):
@@ -432,7 +433,8 @@ class Outside:
     """Everything outside that a till talks to, and what compares PINs.
 
     `accounts` is None where customers have none at the gateway, `letters` where there is no mail server,
-    `administration` where the settings are not changed at the till.
+    `administration` where the settings are not changed at the till, `schedules` where the office has no fee
+    schedules of its own.
     """
 
     gateway: Gateway
@@ -445,3 +447,4 @@ class Outside:
     letters: "Letters | None" = None
     second_copy: SecondCopy | None = None
     administration: "Tools | None" = None
+    schedules: "ScheduleShelf | None" = None

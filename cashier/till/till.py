@@ -49,6 +49,7 @@ from cashier.till.printing import PrintConfig, Printing
 from cashier.till.readers import CardReaders
 from cashier.till.reporting import Counter, JournalDaybook, shown
 from cashier.till.retrieve import Retrieving, refuse_mixed
+from cashier.till.schedule_import import ScheduleImports, TillSchedules
 from cashier.till.shifts import Shifts
 from cashier.till.snapshot import LineState, Snapshot, take_snapshot
 from cashier.till.tenders import Taken, Tenders
@@ -157,6 +158,7 @@ class Till:
         self.administration = Administration(
             clock, randomness, journal, self.people, outside.administration, self._changed
         )
+        self.schedules = TillSchedules(self._schedule_imports(outside), journal, self.people.require)
         self._payments.payer_of = self.accounts.payer_of
         self.subscribe(self.accounts.look)
         self.outbox = Outbox(
@@ -236,11 +238,43 @@ class Till:
     def _emv_refusal(self) -> str | None:
         return self._gateway.emv_refusal(self._unnumbered_sale()) if self._draft.has_lines else None
 
+    # -- fee schedules -----------------------------------------------------------------------------------
+
+    def _schedule_imports(self, outside: Outside) -> ScheduleImports | None:
+        if outside.schedules is None:
+            return None
+        return ScheduleImports(
+            outside.schedules,
+            self._clock,
+            self._randomness,
+            type_ids={type_id for biller in self.config.billers for type_id in biller.invoice_types},
+            sent_ids=self.config.rules.type_ids,
+            in_use=lambda: self._draft.schedule.name,
+            changed=self._schedules_changed,
+        )
+
+    def _schedules_changed(self) -> None:
+        self._draft_of_today()
+        self._changed()
+
+    def _draft_of_today(self) -> Draft:
+        """The draft, from now on as `_priced_today` has it: a till may have stood empty overnight."""
+        with contextlib.suppress(Refused):  # where today has no schedule, the next fee that is added says so
+            self._draft = self._priced_today(self._draft)
+        return self._draft
+
+    def _priced_today(self, draft: Draft) -> Draft:
+        """A draft that goes by today's schedule, unless prices were told to somebody by an earlier one."""
+        if draft.lines:
+            return draft
+        schedule = self._schedule_on(self._clock.today())
+        return draft if schedule is draft.schedule else replace(draft, schedule=schedule)
+
     # -- the draft ---------------------------------------------------------------------------------------
 
     def search_fees(self, text: str) -> tuple[ScheduledFee, ...]:
         """Fees as typed, best first."""
-        return search(self._draft.schedule, text, OFFERS_LIMIT)
+        return search(self._draft_of_today().schedule, text, OFFERS_LIMIT)
 
     def preview(
         self, code: str, quantity: int, measures: Mapping[str, str], changing: int | None = None
@@ -249,19 +283,19 @@ class Till:
 
         Raises Refused when it cannot be priced.
         """
-        return self._draft.preview(code, quantity, measures, changing)
+        return self._draft_of_today().preview(code, quantity, measures, changing)
 
     def quick_price(self, code: str) -> str:
         """A short price for lists: `72.00`, `from 31.50`."""
-        return quick_price(self._draft.schedule, code)
+        return quick_price(self._draft_of_today().schedule, code)
 
     def asks(self, code: str) -> FeeQuestion:
         """What to ask before this fee can be priced."""
-        return self._draft.asks(code)
+        return self._draft_of_today().asks(code)
 
     def add_fee(self, code: str, quantity: int = 1, measures: Mapping[str, str] | None = None) -> None:
         """Add a fee to the sale."""
-        self._edit(lambda draft: draft.add(code, quantity, measures or {}))
+        self._edit(lambda draft: self._priced_today(draft).add(code, quantity, measures or {}))
 
     def change_fee(self, number: int, quantity: int, measures: Mapping[str, str]) -> None:
         """Change a line in place."""

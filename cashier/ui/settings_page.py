@@ -24,7 +24,7 @@ from PySide6.QtWidgets import (
 from cashier.domain.accounts import Secret
 from cashier.domain.errors import CashierError
 from cashier.till.till import Till
-from cashier.ui.messages import Messages
+from cashier.ui.schedule_section import ScheduleSection
 from cashier.ui.settings_blocks import (
     ChangesTable,
     HistoryBlock,
@@ -36,10 +36,10 @@ from cashier.ui.settings_blocks import (
     shown,
 )
 from cashier.ui.settings_draft import SettingsDraft
-from cashier.ui.settings_fields import BILLERS, HUB, MAIL, PORTAL, SECTIONS, Section
+from cashier.ui.settings_fields import BILLERS, FEES, HUB, MAIL, PORTAL, SECTIONS, Section
 from cashier.ui.settings_form import SettingsForm
 from cashier.ui.settings_items import SettingsItems
-from cashier.ui.theme import scaled
+from cashier.ui.theme import Theme, scaled
 from cashier.ui.widgets import Button, label, row
 
 LIST_WIDTH, LIST_WIDTH_MAX, PAGE_WIDTH = 210, 270, 760
@@ -57,9 +57,9 @@ class SettingsPage(QWidget):
 
     people_asked = Signal()
 
-    def __init__(self, messages: Messages, run: Run) -> None:
+    def __init__(self, theme: Theme, run: Run) -> None:
         super().__init__()
-        self._messages, self._run = messages, run
+        self._theme, self._run = theme, run
         self._till: Till | None = None
         self._draft: SettingsDraft | None = None
         self._faults: dict[str, str] = {}
@@ -138,6 +138,9 @@ class SettingsPage(QWidget):
         parts: list[QWidget] = [form]
         if section is PORTAL:
             parts.append(self.preview)
+        if section is FEES:
+            assert self._till is not None
+            parts.append(ScheduleSection(self._theme, self._run, self._till.schedules))
         if section is HUB:
             parts.append(self._key("Till key", lambda: "till-key"))
         if section is MAIL:
@@ -206,7 +209,6 @@ class SettingsPage(QWidget):
         area.setObjectName("shrinking")
         area.setFrameShape(QFrame.Shape.NoFrame)
         area.setWidgetResizable(True)
-        area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         area.setWidget(inside)
         self.sections.addWidget(area)

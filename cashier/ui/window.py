@@ -114,7 +114,7 @@ class MainWindow(QMainWindow):
         self.accounts = AccountsPage(
             self.messages, self._run, is_paying=lambda: self.payment.hosted is not None
         )
-        self.settings = SettingsPage(self.messages, self._run)
+        self.settings = SettingsPage(theme, self._run)
         self.acts = DeskActs(self, self.desk, self.messages.tell, self._run)
         self.lookups = Lookups(self, self.sale, self.messages, self._run)
         self.aside = PuttingAside(self, self.sale, self.lookups.bar, self._run)

@@ -316,3 +316,18 @@ def test_a_printer_is_asked_how_it_is(
     assert findings["printer"].state == state
     assert said in findings["printer"].detail
     assert "mail-password" in findings["mail"].do
+
+
+def test_the_offices_own_schedule_is_looked_at(cashier: Cashier, counter: Counter) -> None:
+    folder = counter.file.parent / "schedules"
+    folder.mkdir()
+    (folder / "lakeland.toml").write_text(
+        'name = "lakeland"\ntitle = "City"\n[[fee]]\ncode = "sign"\nname = "Sign permit"\nkind = "flat"\n'
+        'amount = "40"\ntype_id = 6\ngl_account = "001"\n',
+        encoding="utf-8",
+    )
+    finding = examine(cashier, "--settings", counter.file)[1]["fee schedule"]
+    assert (finding.state, finding.detail) == ("ok", "lakeland: 1 fees")
+    (folder / "lakeland-2027.toml").write_text("name = ", encoding="utf-8")
+    finding = examine(cashier, "--settings", counter.file)[1]["fee schedule"]
+    assert finding.state == "fault" and "lakeland-2027.toml" in finding.detail
