@@ -148,7 +148,7 @@ def fees_export(ctx: click.Context, schedule: str, on: Any, out: Path) -> None:
     """
     from cashier.bootstrap import schedule_on
     from cashier.clock import SystemClock
-    from cashier.schedule_csv import csv_text
+    from cashier.schedule_csv_writing import csv_text
     from cashier.schedule_toml import schedule_toml
 
     day = on.date() if on else SystemClock().today()

@@ -1,8 +1,7 @@
 """Fee schedules as CSV, as spreadsheets write it: one row a fee, every fault with its line and column.
 
 The format is described in `resources/schedules/README.md`. A file becomes the table that a TOML file would
-have been, so that one set of rules checks both; `csv_rows` is the inverse, for who wants to start from a
-schedule that is there.
+have been, so that one set of rules checks both. `cashier.schedule_csv_writing` is the inverse.
 """
 
 import csv
@@ -16,7 +15,6 @@ from typing import Any
 
 from cashier.domain.errors import Refused
 from cashier.domain.fees import Schedule
-from cashier.schedule_toml import fee_table, head_table, measure_table, measures_of_schedule
 from cashier.schedules import FaultAt, check_table
 
 #: More fees than any counter has, with room for their tiers.
@@ -28,7 +26,7 @@ LIST_MARK = "|"
 
 #: The rows before the column names: what stands in their first cell, and how many cells follow it.
 HEAD = {"name": 1, "title": 1, "source": 1, "effective_from": 1, "effective_until": 1, "measure": 4}
-_MEASURE_MEMBERS = ("label", "unit", "whole")
+MEASURE_MEMBERS = ("label", "unit", "whole")
 #: Columns of a fee's first row alone, in the order in which they are written.
 FEE_COLUMNS = (
     *("code", "name", "kind", "amount", "units", "included", "measure", "lowest", "step"),
@@ -46,8 +44,7 @@ _US_DATE = re.compile(r"(\d{1,2})/(\d{1,2})/(\d{4})", re.ASCII)
 _ISO_DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 _SHORTENED = re.compile(r"\d([.,]\d+)?E[+-]?\d+", re.ASCII | re.IGNORECASE)
 _AS_TEXT = re.compile(r'="(.*)"', re.DOTALL)
-#: What a spreadsheet takes for a formula, and how it is marked as text.
-_FORMULA = re.compile(r"'*[=+@-]")
+#: A text that begins like a formula, marked as text.
 _GUARDED = re.compile(r"'+[=+@-]")
 _YES_NO = {"true": True, "yes": True, "y": True, "false": False, "no": False, "n": False}
 #: What the checks say of a TOML file, and what it is in a spreadsheet.
@@ -293,7 +290,7 @@ def _measure(first: _Cell, cells: Mapping[int, _Cell], data: dict[str, Any], pla
     where = ("measures", named.text)
     measures[named.text] = {}
     places.cells[where] = named
-    for column, member in enumerate(_MEASURE_MEMBERS, start=2):
+    for column, member in enumerate(MEASURE_MEMBERS, start=2):
         if (cell := cells.get(column)) is None:
             if member != "whole":
                 places.fault(first.line, column, "is missing", member)
@@ -457,56 +454,3 @@ _READ: Mapping[str, Callable[[str], Any]] = {
     "percent": _percentage,
 }
 _NEVER_SHORTENED = frozenset({"code", "gl_account", "external_charge_code", "type_id"})
-
-
-# --- writing ------------------------------------------------------------------------------------------
-
-
-def csv_text(schedule: Schedule) -> str:
-    """A schedule as CSV text, with the columns that it needs. `parse_csv` reads the same schedule from it,
-    but for `ends`, which is the doing of whoever brings a file in."""
-    out = io.StringIO(newline="")
-    csv.writer(out).writerows([_guarded(cell) for cell in row] for row in csv_rows(schedule))
-    return out.getvalue()
-
-
-def csv_rows(schedule: Schedule) -> Iterator[list[str]]:
-    """The rows of `csv_text`."""
-    for name, value in head_table(schedule).items():
-        if name in HEAD:
-            yield [name, _cell(value)]
-    for measure in measures_of_schedule(schedule).values():
-        members = measure_table(measure)
-        yield ["measure", measure.name, *(_cell(members.get(name, "")) for name in _MEASURE_MEMBERS)]
-    rows = [row for fee in schedule.fees for row in _flat(fee_table(fee))]
-    columns = [name for name in COLUMNS if any(name in row for row in rows)]
-    yield []
-    yield columns
-    for row in rows:
-        yield [row.get(name, "") for name in columns]
-
-
-def _flat(fee: Mapping[str, Any]) -> list[dict[str, str]]:
-    """A fee's first row and those that go on with it."""
-    items = [one for name in ("tiers", "prices") for one in fee.get(name, ())]
-    rows = [{name: _cell(value) for name, value in item.items()} for item in items] or [{}]
-    own = {name: _cell(value) for name, value in fee.items() if name not in ("tiers", "prices")}
-    return [own | rows[0], *rows[1:]]
-
-
-def _cell(value: object) -> str:
-    match value:
-        case bool():
-            return "yes" if value else "no"
-        case list():
-            if any(LIST_MARK in str(one) for one in value):
-                raise Refused(f"a CSV file cannot keep {LIST_MARK} in a list such as {value}")
-            return LIST_MARK.join(map(str, value))
-        case dt.date():
-            return value.isoformat()
-    return str(value)
-
-
-def _guarded(text: str) -> str:
-    """A text that a spreadsheet would take for a formula, marked as text."""
-    return f"'{text}" if _FORMULA.match(text) else text

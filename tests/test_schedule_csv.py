@@ -26,7 +26,8 @@ from cashier.domain.fees import (
     UnitPrice,
 )
 from cashier.domain.money import Cents, Rounding
-from cashier.schedule_csv import csv_text, letters, parse_csv
+from cashier.schedule_csv import letters, parse_csv
+from cashier.schedule_csv_writing import csv_text
 from cashier.schedule_toml import schedule_toml
 from cashier.schedules import FILE_BYTES_MAX, load_schedule, parse_schedule
 
