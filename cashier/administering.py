@@ -79,7 +79,10 @@ def tools_of(file: Path, settings: "Settings", secrets: "Secrets", http: "httpx.
 
         return await examine(file, training=False)
 
-    return Tools(settings_file(file), Keyring(secrets), test_key, examine)
+    from cashier.enrolling import Enrolling
+
+    enrol = Enrolling(file, os.environ).in_words
+    return Tools(settings_file(file), Keyring(secrets), test_key, examine, enrol)
 
 
 def preview(settings: "Settings") -> str:

@@ -201,6 +201,17 @@ def real_settings(file: Path) -> "Settings":
     return settings
 
 
+def refuse_live_training(settings: "Settings") -> None:
+    """Refuse a till in training whose gateway or hub is not on this machine, where their stand-ins are."""
+    from urllib.parse import urlsplit
+
+    from cashier.gateway.transport import LOOPBACK_HOSTS
+
+    addresses = (settings.gateway.base_url, settings.hub.url)
+    if settings.training and any(urlsplit(one).hostname not in LOOPBACK_HOSTS for one in addresses):
+        raise Refused("Training is for the sandbox on this machine: no other gateway and no other hub.")
+
+
 @contextlib.asynccontextmanager
 async def open_till(
     settings: "Settings",
@@ -229,6 +240,7 @@ async def open_till(
     from cashier.till.probe import keep_probing
 
     clock, randomness = clock or SystemClock(), randomness or SystemRandomness()
+    refuse_live_training(settings)
     known = profiles()
     if settings.profile not in known:
         raise Refused(f"The profile {settings.profile!r} is unknown; there are: {', '.join(sorted(known))}.")
@@ -719,8 +731,17 @@ def _opened(
     return Opened(till, view_maker(settings), daybook_of(settings), rehearsal, account_view, site)
 
 
-def opener(*, training: bool, settings_file: Path, sandbox_options: Sequence[str] = ()) -> "Opener":
-    """Opens the till behind the window: a training session, or the real till of a settings file."""
+def opener(
+    *,
+    training: bool,
+    settings_file: Path,
+    sandbox_options: Sequence[str] = (),
+    overrides: dict[str, object] | None = None,
+) -> "Opener":
+    """Opens the till behind the window: a training session, or the real till of a settings file.
+
+    `overrides` change the settings of a training session.
+    """
 
     @contextlib.asynccontextmanager
     async def open_it() -> "AsyncIterator[Opened]":
@@ -730,7 +751,7 @@ def opener(*, training: bool, settings_file: Path, sandbox_options: Sequence[str
             from cashier.rehearsal import rehearsing
 
             async with (
-                training_till(sandbox_options) as (till, settings),
+                training_till(sandbox_options, overrides) as (till, settings),
                 rehearsing(till, settings.gateway.base_url) as rehearsal,
             ):
                 yield _opened(till, settings, rehearsal)

@@ -11,6 +11,7 @@ import click
 
 from cashier import paths
 from cashier.cli_copies import journal_backup, journal_import, journal_restore, journal_unsent
+from cashier.cli_enrol import enrol
 from cashier.cli_fees import fees_export, fees_import, fees_withdraw
 from cashier.cli_people import people
 from cashier.cli_readers import readers
@@ -31,24 +32,37 @@ Result = TypeVar("Result")
     "--settings", "settings_file", type=click.Path(path_type=Path), help="Settings file (TOML) of the till."
 )
 @click.option("--fault", default=None, help="In training: the fault of every payment, e.g. no-postback.")
+@click.option("--profile", default=None, help="In training: another partner's profile, e.g. leadsonline.")
 @click.pass_context
-def cli(ctx: click.Context, training: bool, settings_file: Path | None, fault: str | None) -> None:
+def cli(
+    ctx: click.Context, training: bool, settings_file: Path | None, fault: str | None, profile: str | None
+) -> None:
     """The permit counter till. Without a verb it opens the window."""
     if settings_file is not None and not settings_file.exists():
         raise Refused(f"{settings_file}: no settings file")
     if fault is not None and not training:
         raise Refused("--fault is for --training only")
+    if profile is not None and (not training or ctx.invoked_subcommand is not None):
+        raise Refused("--profile is for the window in training: `cashier --training --profile leadsonline`")
     file = settings_file or paths.settings_file()
     options = ("--fault", known_fault(fault).value) if fault is not None else ()
     ctx.obj = {"training": training, "settings": file, "sandbox_options": options}
     if ctx.invoked_subcommand is None:
         from cashier.ui.app import run
 
+        overrides = None
+        if profile is not None:
+            from cashier.training import with_profile
+
+            overrides = with_profile(profile)
+
         def open_it() -> Any:
             # After the first paint: it brings in what the window does not need.
             from cashier.bootstrap import opener
 
-            return opener(training=training, settings_file=file, sandbox_options=options)()
+            return opener(
+                training=training, settings_file=file, sandbox_options=options, overrides=overrides
+            )()
 
         ctx.exit(run(open_it, paths.resources(), training=training))
 
@@ -389,6 +403,7 @@ cli.add_command(readers)
 cli.add_command(receipt_verbs)
 cli.add_command(report)
 cli.add_command(people)
+cli.add_command(enrol)
 
 
 # -- the till ---------------------------------------------------------------------------------------------

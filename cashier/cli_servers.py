@@ -11,6 +11,7 @@ import click
 
 from cashier.cli_relay import portal_options, portals_of, relay
 from cashier.domain.errors import Refused
+from cashier.domain.invite_code import INVITE_MINUTES_MAX
 from cashier.endings import Seconds
 
 _db = click.option(
@@ -57,6 +58,11 @@ def hub() -> None:
     type=click.Path(path_type=Path, allow_dash=True),
     help="File for one line a request, - for standard error. No path, query or token is in it.",
 )
+@click.option(
+    "--public-url",
+    default="",
+    help="Where Invoice Cloud reaches this hub; tills that enrol are told.",
+)
 @portal_options
 @_with_parent
 def hub_serve(
@@ -67,13 +73,15 @@ def hub_serve(
     enrol_till: str | None,
     trust_proxy: bool,
     access_log: Path | None,
+    public_url: str,
     exit_with_parent: bool,
     **portal: Any,
 ) -> None:
     """Receive postbacks, hand them to the tills, and pass them on to the portals."""
     from cashier.hub.serve import serve
-    from cashier.hub_verbs import enrol, finance_office, log_access, master_secret
+    from cashier.hub_verbs import enrol, finance_office, log_access, master_secret, web_address
 
+    public_url = web_address(public_url) if public_url else ""
     secret = master_secret(os.environ, secret_file)
     portals = portals_of(os.environ, **portal)
     if enrol_till is not None:
@@ -91,6 +99,7 @@ def hub_serve(
             portals=portals,
             finance=finance_office(),
             trust_proxy=trust_proxy,
+            public_url=public_url,
         )
 
 
@@ -106,6 +115,29 @@ def hub_enrol(db_url: str, secret_file: Path | None, till: str) -> None:
     from cashier.hub_verbs import enrol, master_secret
 
     click.echo(enrol(db_url, master_secret(os.environ, secret_file), till))
+
+
+@hub.command("invite")
+@_db
+@_secret_file
+@_till
+@click.option(
+    "--minutes",
+    default=30,
+    show_default=True,
+    type=click.IntRange(1, INVITE_MINUTES_MAX),
+    help="How long the code is good.",
+)
+def hub_invite(db_url: str, secret_file: Path | None, till: str, minutes: int) -> None:
+    """Print a short code by which a till enrols itself, once, with `cashier enrol HUB_URL CODE`.
+
+    A till that is enrolled already gets a new key by it; the one before stays good for 30 days.
+    """
+    from cashier.hub_verbs import invite, master_secret
+
+    code, until = invite(db_url, master_secret(os.environ, secret_file), till, minutes)
+    click.echo(code)
+    click.echo(f"for till {till}, once, until {until[:16].replace('T', ' ')} UTC", err=True)
 
 
 @hub.command("status")

@@ -4,6 +4,7 @@ import base64
 import contextlib
 import logging
 import logging.handlers
+import secrets
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from cashier.domain.errors import Refused
 
 if TYPE_CHECKING:
+    from cashier.hub.app import Clock, TokenBytes
     from cashier.hub.finance import Finance
     from cashier.hub.holds import HeldPayment
     from cashier.hub.quarantine import Item
@@ -62,6 +64,44 @@ def rotate(db_url: str, secret: bytes, till: str) -> str:
     with hub_store(db_url) as store:
         generation = KeyStore(store.engine).rotate(site, name, utc_now())
     return till_key_to_text(till_key(secret, site, name, generation), generation)
+
+
+def invite(
+    db_url: str,
+    secret: bytes,
+    till: str,
+    minutes: int,
+    token_bytes: "TokenBytes" = secrets.token_bytes,
+    clock: "Clock | None" = None,
+) -> tuple[str, str]:
+    """A code that enrols `SITE/TILL` once, as it is read out, and until when it is good. Raises Refused.
+
+    Also while the hub runs. Nothing changes for the till before the code is redeemed.
+    """
+    from cashier.domain.invite_code import CODE_BITS, invite_code, shown
+    from cashier.hub.invites import InviteStore
+    from cashier.hub.keys import invite_key
+    from cashier.hub.serve import utc_now
+    from cashier.hub.store import HubStore
+
+    site, name = site_and_till(till, new=True)
+    code = invite_code(int.from_bytes(token_bytes(8)) >> (64 - CODE_BITS))
+    with HubStore(db_url) as store:
+        invites = InviteStore(store.engine, invite_key(secret))
+        return shown(code), invites.invite(site, name, code, minutes, (clock or utc_now)())
+
+
+def web_address(text: str) -> str:
+    """An address of the web, without a slash at its end. Raises Refused."""
+    from pydantic import TypeAdapter, ValidationError
+
+    from cashier.settings import WebAddress
+
+    try:
+        return TypeAdapter(WebAddress).validate_python(text)
+    except ValidationError as error:
+        reason = error.errors()[0]["msg"].removeprefix("Value error, ")
+        raise Refused(f"{text[:80]!r}: {reason}") from None
 
 
 @contextlib.contextmanager

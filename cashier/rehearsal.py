@@ -64,6 +64,10 @@ class SandboxControl:
         """See the port."""
         await self._post("/sandbox/line", {"down": down})
 
+    async def restore_customers(self) -> None:
+        """See the port."""
+        await self._post("/sandbox/customers/restore", {})
+
     async def _post(self, path: str, members: dict[str, object]) -> None:
         try:
             (await self._client.post(path, json=members)).raise_for_status()

@@ -16,6 +16,9 @@ MAIL_PASSWORD = "mail-password"
 #: What the hashes of PINs are made with. Made by the first start; without it every PIN must be set anew.
 PIN_PEPPER = "pin-pepper"
 
+#: What is written to see whether the keyring takes anything.
+_PROBE = "probe"
+
 
 def api_key_name(biller: str) -> str:
     """The keyring's name of a biller's API key."""
@@ -36,7 +39,7 @@ class Secrets:
 
     def read(self, name: str) -> SecretStr:
         """A secret by name. Raises Refused when it is nowhere, saying where it belongs."""
-        variable = "CASHIER_SECRET_" + name.upper().replace("-", "_")
+        variable = self.variable(name)
         given = self._environ.get(variable)
         if given:
             return SecretStr(given)
@@ -55,6 +58,25 @@ class Secrets:
 
         try:
             keyring.set_password(self._service, name, value)
+        except keyring.errors.KeyringError as error:
+            raise Refused(f"This machine's keyring does not take secrets: {error}") from None
+
+    def variable(self, name: str) -> str:
+        """The environment's name of a secret."""
+        return "CASHIER_SECRET_" + name.upper().replace("-", "_")
+
+    def is_given(self, name: str) -> bool:
+        """Whether the environment gives a secret; then the keyring is not asked for it."""
+        return bool(self._environ.get(self.variable(name)))
+
+    def check_keyring(self) -> None:
+        """Write something that is no secret, and take it out again. Raises Refused when that cannot be."""
+        import keyring
+        import keyring.errors
+
+        self.write(_PROBE, "probe")
+        try:
+            keyring.delete_password(self._service, _PROBE)
         except keyring.errors.KeyringError as error:
             raise Refused(f"This machine's keyring does not take secrets: {error}") from None
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-from cashier.domain.errors import Unavailable
+from cashier.domain.errors import Refused, Unavailable
 from cashier.domain.money import Cents
 from cashier.till.people import People
 from cashier.till.trainees import CLERK, TRAINEES, TRAINING_TILL
@@ -37,6 +37,14 @@ EMULATED = (
 )
 #: What the drawer of a training shift starts with.
 FLOAT_CENTS = Cents(20_000)
+#: The partner profiles that can be trained with, and the fee schedule that goes with each one's types.
+SCHEDULES = {
+    "grancius": "lakeland",
+    "mcci": "lakeland",
+    "cloudpermit": "lakeland",
+    "sagesgov": "generic",
+    "leadsonline": "police",
+}
 START_SECONDS = 60
 STOP_SECONDS = 10
 
@@ -58,6 +66,19 @@ def secrets_of(till_key: str) -> dict[str, str]:
         "CASHIER_SECRET_PIN_PEPPER": "training-pin-pepper",
         "CASHIER_SECRET_TILL_KEY": till_key,
     }
+
+
+def with_profile(profile: str) -> dict[str, Any]:
+    """What another partner's profile changes of a training till's settings; Refused for an unknown one.
+
+    `leadsonline` is the one whose customers have accounts.
+    """
+    if profile not in SCHEDULES:
+        names = ", ".join(sorted(SCHEDULES))
+        raise Refused(f"{profile[:40]!r} is no profile to train with; there are: {names}.")
+    changes: dict[str, Any] = {"profile": profile, "schedule": SCHEDULES[profile]}
+    # Its page is closed by the postback alone, and has no way home.
+    return changes | ({"return_url": None} if profile == "leadsonline" else {})
 
 
 async def staff(people: People) -> None:

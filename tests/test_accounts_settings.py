@@ -1,16 +1,26 @@
 """Which settings turn customers' accounts on, and what a till says that has none."""
 
+import datetime as dt
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from cashier.bootstrap import account_view_maker, accounts_config, accounts_of, profiles
+from cashier.bootstrap import (
+    account_view_maker,
+    accounts_config,
+    accounts_of,
+    open_till,
+    profiles,
+    schedule_on,
+)
 from cashier.domain.accounts import AccountPage, Secret
 from cashier.domain.errors import Refused
 from cashier.gateway.sso import Paths
 from cashier.gateway.transport import Timeouts, make_client
 from cashier.secrets import Secrets
 from cashier.settings import Settings, SsoPathSettings, check
+from cashier.training import SCHEDULES, Servers, Training, with_profile
 
 
 def settings(**sso: Any) -> Settings:
@@ -82,3 +92,44 @@ async def test_what_is_set_reaches_the_line_and_the_page() -> None:
     assert url.startswith("https://www.invoicecloud.com/sso?RemoteAuthenticationToken=a-token-of-a-test")
     assert url.endswith("ReturnUrl=https%3A%2F%2Fx.example.org%2Fback&CustomReturnSiteName=Sampleton")
     assert callable(account_view_maker(given))
+
+
+# --- training
+
+
+def training_settings(profile: str, **more: Any) -> Settings:
+    training = Training(Path())
+    training.servers = Servers("http://127.0.0.1:1", "http://127.0.0.1:2", "k")
+    return check(training.settings(with_profile(profile) | more), "training", environment=False)
+
+
+@pytest.mark.parametrize("name", SCHEDULES)
+def test_each_profile_can_be_trained_with_and_sells_something(name: str) -> None:
+    made = training_settings(name)
+    profile = profiles()[name]
+    schedule = schedule_on(made.schedule, dt.date(2026, 2, 3))
+    types = set(made.billers[0].invoice_types) & set(profile.type_ids or made.billers[0].invoice_types)
+    assert [fee for fee in schedule.fees if fee.type_id in types]
+    assert bool(accounts_config(made, profile).refusal) == (name != "leadsonline")
+
+
+def test_no_other_profile_can_be_trained_with() -> None:
+    assert set(SCHEDULES) == set(profiles())
+    with pytest.raises(Refused, match="is no profile to train with; there are: cloudpermit, grancius"):
+        with_profile("nosuch")
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"gateway": {"base_url": "https://www.invoicecloud.com"}},
+        {"hub": {"url": "https://hub.example.org"}},
+        {"gateway": {"base_url": "https://127.0.0.1.example.org"}},
+    ],
+)
+async def test_training_never_touches_the_live_gateway(more: dict[str, Any], tmp_path: Path) -> None:
+    made = training_settings("leadsonline", data_folder=str(tmp_path / "till"), **more)
+    with pytest.raises(Refused, match="Training is for the sandbox on this machine"):
+        async with open_till(made, Secrets("training", "TRAIN", {})):
+            pass
+    assert not (tmp_path / "till").exists()

@@ -23,6 +23,7 @@ ALLOWED = {
     "cashier.readers": ("cashier.domain", "cashier.till.ports"),
     "cashier.paper": ("cashier.domain", "cashier.till.ports"),
     "cashier.hub.client": ("cashier.domain", "cashier.till.ports"),
+    "cashier.hub.enrolment": ("cashier.domain", "cashier.hub.client"),
     "cashier.hub": ("cashier.domain", "cashier.gateway.postback"),
     "cashier.sandbox": (),
     # environment: the payment view refuses a real card page where Chromium would run without its sandbox.

@@ -104,7 +104,7 @@ def checked_account(text: str) -> str:
     number = text.strip()
     if not number:
         raise Refused("Type the account number first.")
-    if len(number) > ACCOUNT_MAX or not number.isprintable():
+    if len(number) > ACCOUNT_MAX or not number.isprintable() or is_email(number):
         raise Refused("This is not an account number.")
     return number
 

@@ -61,6 +61,8 @@ class EntryKind(StrEnum):
     SALE_HELD = "sale_held"
     SALE_RESUMED = "sale_resumed"
     SALE_HELD_DROPPED = "sale_held_dropped"
+    ACCOUNT_CHANGE_ASKED = "account_change_asked"
+    ACCOUNT_CHANGE_ANSWERED = "account_change_answered"
     PERSON_ADDED = "person_added"
     PERSON_CHANGED = "person_changed"
     PIN_SET = "pin_set"

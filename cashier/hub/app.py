@@ -2,6 +2,7 @@
 
     POST /pb/v1/{site}/{token}               Invoice Cloud, proven by the token alone (hub.postback_route)
          /till/v1/{site}/{till}/…            a till, proven by its key (hub.till_api)
+    POST /enrol                              a till to be, proven by an invitation's code (hub.enrol_route)
     GET  /healthz, /metrics, /openapi.json   anyone (hub.open_routes)
 
 Receive, then act: the hub stores and answers; the till applies at its own pace. A postback is answered 204
@@ -38,11 +39,13 @@ from cashier.hub.access import Access, peer_of
 from cashier.hub.bell import Bell
 from cashier.hub.charges import ChargeStore
 from cashier.hub.courier import Courier, make_portal_client
+from cashier.hub.enrol_route import enrol_router
 from cashier.hub.finance import Finance
 from cashier.hub.finance_routes import finance_router
 from cashier.hub.holds import HoldStore
+from cashier.hub.invites import InviteStore
 from cashier.hub.journals import JournalStore
-from cashier.hub.keys import anchor_key, checked_secret, till_key
+from cashier.hub.keys import anchor_key, checked_secret, invite_key, till_key
 from cashier.hub.limits import Limits, Monotonic, Rates
 from cashier.hub.listener import listen
 from cashier.hub.metrics import HubMetrics
@@ -74,6 +77,7 @@ class HubConfig:
     """What a hub needs to know. Neither the master secret nor the database's password shows in its text.
 
     `trust_proxy`: a proxy of ours stands before the hub, so the peer is what it wrote into X-Forwarded-For.
+    `public_url`: where Invoice Cloud reaches the hub, told to tills that enrol; empty where they know.
     """
 
     db_url: str = field(repr=False)
@@ -86,6 +90,7 @@ class HubConfig:
     quarantine_max: int = QUARANTINE_MAX
     portals: Portals = Portals()
     finance: Finance | None = None
+    public_url: str = ""
 
 
 class Hub:
@@ -108,6 +113,7 @@ class Hub:
         self.store = HubStore(config.db_url, config.busy_timeout_ms)
         engine = self.store.engine
         self.keys = KeyStore(engine)
+        self.invites = InviteStore(engine, invite_key(config.master_secret))
         self.holds = HoldStore(engine)
         self.charges = ChargeStore(engine)
         self.status = StatusStore(engine)
@@ -255,6 +261,7 @@ def create_hub(
     if config.finance is not None:
         app.include_router(finance_router(hub, config.finance))
     app.include_router(open_router(hub, lambda: describe(app)))
+    app.include_router(enrol_router(hub))
     app.add_middleware(Access, hub=hub, plain=[])
     return app
 

@@ -35,7 +35,7 @@ ENTRIES_PAGE = 500
 _NEVER_ANNOUNCED = "no payment of this reference was announced"
 
 #: httpx errors after which the hub cannot have heard of us. Everything unlisted: it may have.
-_NEVER_SENT = (
+NEVER_SENT = (
     httpx.ConnectError,
     httpx.ConnectTimeout,
     httpx.PoolTimeout,
@@ -269,7 +269,7 @@ class HubClient:
             response = await self._http.request(method, url, timeout=timeout, **request)
         except httpx.InvalidURL as error:
             raise Refused("The hub's address is not a web address.") from error
-        except _NEVER_SENT as error:
+        except NEVER_SENT as error:
             raise Unavailable("The hub cannot be reached.") from error
         except httpx.HTTPError as error:
             raise lost("The hub did not answer.") from error
@@ -288,8 +288,8 @@ def _refusal(response: httpx.Response, lost: type[CashierError]) -> CashierError
     status = response.status_code
     if status in (401, 403):
         return Refused(
-            "The hub does not know this till's key: enrol the till again, or have a new key made there, and "
-            "set the key here with `cashier secret set till-key`."
+            "The hub does not know this till's key: have a code made there with `cashier hub invite`, and "
+            "redeem it here with `cashier enrol`; or set a key with `cashier secret set till-key`."
         )
     if status == 409:
         return _conflict(response, lost)

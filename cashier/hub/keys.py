@@ -57,6 +57,11 @@ def finance_key(master_secret: bytes) -> bytes:
     return hmac.digest(master_secret, b"finance|1", hashlib.sha256)
 
 
+def invite_key(master_secret: bytes) -> bytes:
+    """The 32 bytes that the codes of invitations are hashed with."""
+    return hmac.digest(master_secret, b"invite|1", hashlib.sha256)
+
+
 def anchor_seal(key: bytes, site: str, till: str, seq: int, entry_hash: str) -> str:
     """The seal of one entry's number and hash, in hex."""
     return hmac.new(key, f"{site}|{till}|{seq}|{entry_hash}".encode(), hashlib.sha256).hexdigest()

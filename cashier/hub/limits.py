@@ -32,6 +32,8 @@ class Rates:
     tight.
     `open_per_peer`, `open`: health, figures and description; apart from the wrong ones, so that a flood of
     those does not make the hub look dead. `per_till`: a till's own requests.
+    `enrol_per_peer`, `enrol_per_code`: codes of invitations, right ones too, from one peer and of one code.
+    Codes have 55 bits, so that guessing from many peers is hopeless without a limit of all.
     """
 
     wrong_per_peer: Rate = Rate(burst=300, per_second=1)
@@ -39,6 +41,8 @@ class Rates:
     open_per_peer: Rate = Rate(burst=100, per_second=10)
     open: Rate = Rate(burst=1_000, per_second=100)
     per_till: Rate = Rate(burst=300, per_second=50)
+    enrol_per_peer: Rate = Rate(burst=10, per_second=1 / 30)
+    enrol_per_code: Rate = Rate(burst=5, per_second=1 / 30)
 
 
 class Buckets:
@@ -75,6 +79,8 @@ class Limits:
         self._open_per_peer = Buckets(rates.open_per_peer, monotonic)
         self._open = Buckets(rates.open, monotonic, 1)
         self._tills = Buckets(rates.per_till, monotonic)
+        self._enrol_per_peer = Buckets(rates.enrol_per_peer, monotonic)
+        self._enrol_per_code = Buckets(rates.enrol_per_code, monotonic)
 
     def wrong(self, peer: str) -> int:
         """A wrong address or key."""
@@ -87,6 +93,14 @@ class Limits:
     def till(self, site: str, till: str) -> int:
         """A request of a proven till."""
         return self._tills.take((site, till))
+
+    def enrolling(self, peer: str) -> int:
+        """Somebody who brings a code."""
+        return self._enrol_per_peer.take(network_of(peer))
+
+    def redeeming(self, code_hash: str) -> int:
+        """A code, whoever brings it."""
+        return self._enrol_per_code.take(code_hash)
 
 
 def network_of(peer: str) -> str:

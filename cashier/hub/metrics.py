@@ -49,6 +49,12 @@ class HubMetrics:
             ["kind"],
             registry=registry,
         )
+        self.enrolments = Counter(
+            "cashier_hub_enrolments",
+            "Codes of invitations by what became of them.",
+            ["outcome"],
+            registry=registry,
+        )
         self.alarms = Counter(
             "cashier_hub_alarms", "What must never happen, by its kind.", ["kind"], registry=registry
         )

@@ -23,7 +23,7 @@ VERSION = "1"
 #: Bodies that the routes read by themselves, after the till is proven.
 _BODIES = (
     *(shapes.Acknowledgement, shapes.PaymentAnnounced, shapes.Outcome, shapes.Notice),
-    *(shapes.JournalEntries, shapes.GivenAnchors),
+    *(shapes.JournalEntries, shapes.GivenAnchors, shapes.EnrolmentAsked),
 )
 _ANSWERS = {
     204: "Stored, on disk.",

@@ -66,6 +66,7 @@ def serve(
     portals: Portals | None = None,
     finance: Finance | None = None,
     trust_proxy: bool = False,
+    public_url: str = "",
     batch_max: int = BATCH_MAX,
     clock: Clock = utc_now,
     token_bytes: TokenBytes = secrets.token_bytes,
@@ -73,7 +74,7 @@ def serve(
     """Run the hub until SIGINT or SIGTERM, or with `exit_with_parent` until standard input ends.
 
     Port 0 picks a free one. `portals` are those that postbacks are passed on to; `finance` what
-    makes the finance office's page, None for none; `trust_proxy` and
+    makes the finance office's page, None for none; `trust_proxy`, `public_url` and
     `batch_max` see HubConfig. `announce` gets `http://host:port` once the hub listens. Raises Refused when
     the address is not free or the secret or database cannot be used.
     """
@@ -86,6 +87,7 @@ def serve(
             trust_proxy=trust_proxy,
             portals=portals or Portals(),
             finance=finance,
+            public_url=public_url,
         )
         app = create_hub(config, clock, token_bytes)
     except BaseException:

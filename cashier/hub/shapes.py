@@ -360,6 +360,40 @@ class Genuine(_Told):
     wrong: list[int]
 
 
+class EnrolmentAsked(_Given):
+    """The code of an invitation, dashes or not, and who asks.
+
+    `nonce` is made by the asker and kept: with it the same answer is given again. `site` and `till` are what
+    the asker is by its own settings; null leaves that to the code.
+    """
+
+    code: Annotated[str, Field(max_length=64, pattern=_TEXT)]
+    nonce: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{22,64}$")]
+    site: Annotated[str, Field(pattern=_NAME)] | None = None
+    till: Annotated[str, Field(pattern=_NAME)] | None = None
+
+
+class Enrolment(_Told):
+    """Which till the asker is now, and its key.
+
+    `public_url` is where Invoice Cloud reaches the hub, empty where the hub was not told.
+    """
+
+    site: str
+    till: str
+    key: str
+    generation: int
+    public_url: str
+
+
+class EnrolmentRefused(_Told):
+    """The code was not redeemed. Whose it is, where the asker holds a code that is or was good."""
+
+    detail: Literal["wrong", "expired", "used", "other till", "revoked"]
+    site: str | None
+    till: str | None
+
+
 class Health(_Told):
     """The hub is well."""
 

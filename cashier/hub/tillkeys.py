@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from cashier.domain.entries import utc_text
 from cashier.domain.errors import Refused
 from cashier.gateway.postback import GENERATION_MAX
-from cashier.hub.database import good_key, tills
+from cashier.hub.database import good_key, one_at_a_time, tills
 from cashier.hub.store import transaction
 
 #: How long a replaced key is still good: a till may be away, and addresses made with it are out in the world.
@@ -50,30 +50,9 @@ class KeyStore:
         Raises Refused for a till that is not enrolled or was revoked.
         """
         with transaction(self._engine) as connection:
-            newest = connection.execute(
-                sa.select(tills.c.generation, tills.c.revoked)
-                .where(*_of(site, till))
-                .order_by(tills.c.generation.desc())
-                .limit(1)
-            ).first()
-            if newest is None:
+            if newest_generation(connection, site, till) is None:
                 raise Refused(f"Till {till} of site {site} is not enrolled.")
-            if newest.revoked:
-                raise Refused(f"Till {till} of site {site} was revoked; give it a new name.")
-            if newest.generation >= GENERATION_MAX:
-                raise Refused(f"Till {till} of site {site} had all its keys; give it a new name.")
-            connection.execute(
-                tills.update()
-                .where(*_of(site, till), tills.c.valid_until.is_(None))
-                .values(valid_until=utc_text(now + OVERLAP))
-            )
-            generation = int(newest.generation) + 1
-            connection.execute(
-                tills.insert().values(
-                    site=site, till=till, generation=generation, enrolled_at=utc_text(now), revoked=False
-                )
-            )
-        return generation
+            return begin_generation(connection, site, till, now)
 
     def revoke(self, site: str, till: str) -> int:
         """End all generations of a till's key at once; how many. Raises Refused when it is not enrolled."""
@@ -91,6 +70,53 @@ class KeyStore:
                 sa.select(*columns).order_by(tills.c.site, tills.c.till, tills.c.generation)
             )
             return [KeyGeneration(**row) for row in rows.mappings()]
+
+
+@dataclass(frozen=True)
+class Newest:
+    """The newest generation of a till's key."""
+
+    generation: int
+    is_revoked: bool
+
+
+def newest_generation(connection: sa.Connection, site: str, till: str) -> Newest | None:
+    """The newest generation of a till's key, in a transaction; None: it is not enrolled.
+
+    Whoever asks first has the till's keys to itself until the transaction ends.
+    """
+    one_at_a_time(connection, f"enrol {site}/{till}")
+    row = connection.execute(
+        sa.select(tills.c.generation, tills.c.revoked)
+        .where(*_of(site, till))
+        .order_by(tills.c.generation.desc())
+        .limit(1)
+    ).first()
+    return Newest(int(row.generation), bool(row.revoked)) if row is not None else None
+
+
+def begin_generation(connection: sa.Connection, site: str, till: str, now: datetime) -> int:
+    """Enrol a till, or begin a new generation of its key: the ones before stay good for 30 days. Its number.
+
+    Raises Refused for a till that was revoked or had all its keys.
+    """
+    newest = newest_generation(connection, site, till)
+    if newest is not None and newest.is_revoked:
+        raise Refused(f"Till {till} of site {site} was revoked; give it a new name.")
+    if newest is not None and newest.generation >= GENERATION_MAX:
+        raise Refused(f"Till {till} of site {site} had all its keys; give it a new name.")
+    connection.execute(
+        tills.update()
+        .where(*_of(site, till), tills.c.valid_until.is_(None))
+        .values(valid_until=utc_text(now + OVERLAP))
+    )
+    generation = newest.generation + 1 if newest is not None else 1
+    connection.execute(
+        tills.insert().values(
+            site=site, till=till, generation=generation, enrolled_at=utc_text(now), revoked=False
+        )
+    )
+    return generation
 
 
 def _of(site: str, till: str) -> tuple[sa.ColumnElement[bool], ...]:

@@ -77,7 +77,13 @@ class Accounts:
         self.fault_times: int | None = None
         #: What was asked, by the last part of the path.
         self.calls: list[str] = []
-        for one in config.accounts:
+        self.restore()
+
+    def restore(self) -> None:
+        """The customers as at the start: nobody else is registered, nobody is signed on."""
+        self.users.clear()
+        self.sign_ons.clear()
+        for one in self._config.accounts:
             record = Customer(one.number, "", one.name, "", "", "", "", one.email)
             self._store.customers[one.number] = record
             if one.password:

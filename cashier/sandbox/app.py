@@ -43,6 +43,7 @@ The control API, for tests and trainers (JSON, no key, not part of the contract)
 | POST /sandbox/customers             | a customer record: account, name, address, city, state, zip, email|
 | GET, POST /sandbox/users            | who has registered; a customer as above with a password (none: a  |
 |                                     | record that nobody has registered)                                |
+| POST /sandbox/customers/restore     | who has registered, as at the start; nobody is signed on          |
 | POST /sandbox/sign-ons/end          | ends every sign-on now                                            |
 | POST /sandbox/accounts-fault        | `{"fault": name or null, "times": n or null}` of single sign-on   |
 | POST /sandbox/late/release          | sends held late postbacks now; `{"released": n}`                  |

@@ -82,6 +82,7 @@ class SingleSignOnService:
             Route("/portal/sso/connect", self._connect, methods=["GET"]),
             Route("/portal/account/{page}/{name}", self._page, methods=["GET", "POST"]),
             Route("/sandbox/users", self._control_users, methods=["GET", "POST"]),
+            Route("/sandbox/customers/restore", self._control_restore, methods=["POST"]),
             Route("/sandbox/sign-ons/end", self._control_end, methods=["POST"]),
             Route("/sandbox/accounts-fault", self._control_fault, methods=["POST"]),
         ]
@@ -259,6 +260,10 @@ class SingleSignOnService:
                     self._accounts.register(customer.account_number, customer.email, members.text("password"))
             except BadRequest as error:
                 return message(400, str(error))
+        return json_response({"users": [_user_json(user) for user in self._accounts.users]})
+
+    async def _control_restore(self, _request: Request) -> Response:
+        self._accounts.restore()
         return json_response({"users": [_user_json(user) for user in self._accounts.users]})
 
     async def _control_end(self, _request: Request) -> Response:

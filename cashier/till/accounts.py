@@ -6,12 +6,15 @@ pages can be opened, accounts linked and unregistered, and a sale of theirs paid
 The sign-on is in memory alone. It ends when the customer is left, when the till is locked or signed out of,
 when the window is closed, and after its life; a call that comes back later changes nothing any more. No
 entry, log or view carries a password or a token.
+
+Each change of an account is in the journal, before Invoice Cloud hears of it and after it has answered.
 """
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 
+from cashier.domain.account_changes import AccountAct
 from cashier.domain.accounts import (
     AccountPage,
     AccountStanding,
@@ -29,13 +32,14 @@ from cashier.domain.accounts import (
 from cashier.domain.errors import CashierError, InDoubt, Refused
 from cashier.domain.people import Permission
 from cashier.domain.sale import Customer
+from cashier.till.account_book import AccountBook
 from cashier.till.accounts_ports import CustomerAccounts, Letters
 from cashier.till.accounts_views import AccountsView, Lookup, PayerSignOn, Session, SignedOn
 from cashier.till.config import AccountsConfig
 from cashier.till.identity import new_id
 from cashier.till.mailed_codes import CredentialChange, MailedCode
 from cashier.till.people import People
-from cashier.till.ports import Clock, Randomness
+from cashier.till.ports import Clock, Journal, Randomness
 
 NOT_SIGNED_ON = "No customer is signed on. Sign the customer on first."
 BUSY = "Invoice Cloud is being asked already. Wait until it has answered."
@@ -56,10 +60,12 @@ class Accounts:
         port: CustomerAccounts | None,
         letters: Letters | None,
         people: People,
+        journal: Journal,
         changed: Callable[[], None],
     ) -> None:
         self._config, self._clock, self._randomness = config, clock, randomness
         self._port, self._people = port, people
+        self._book = AccountBook(clock, randomness, journal, lambda: people.name)
         self._code = MailedCode(clock, randomness, letters, config.agency)
         self._changed = changed
         self._lookup: Lookup | None = None
@@ -248,17 +254,23 @@ class Accounts:
         checked_password(password)
         async with self._asked() as (port, visit):
             users = await port.users(account=account)
-            if not any(_same(user.email, email) for user in users):
+            if any(_same(user.email, email) for user in users):
+                self._book.seen(AccountAct.REGISTERED, account)
+            else:
                 _refuse_taken(account, email, users, await port.users(email=email))
-                if await port.customer_guid(account, "") is None:
+                if await port.customer_guid(account, "") is not None:
+                    self._book.seen(AccountAct.RECORD_MADE, account)
+                else:
                     if not customer.name.strip():
                         raise Refused(
                             f"There is no account {account} yet. Type the customer's name, then register."
                         )
                     self._still(visit)
-                    await port.create(customer)
+                    with self._book.asked(AccountAct.RECORD_MADE, account):
+                        await port.create(customer)
                 self._still(visit)
-                await port.register(account, email, password)
+                with self._book.asked(AccountAct.REGISTERED, account):
+                    await port.register(account, email, password)
             self._still(visit)
             await self._sign_on(port, visit, email, password, account)
 
@@ -303,7 +315,8 @@ class Accounts:
         session = self._signed_on()
         async with self._asked() as (port, visit):
             async with self._read_anew(port, visit):
-                await port.link(session.token, number)
+                with self._book.asked(AccountAct.LINKED, number):
+                    await port.link(session.token, number)
             await self._sync(port, visit)
 
     async def unregister(self, account: str) -> None:
@@ -316,7 +329,8 @@ class Accounts:
             raise Refused(f"Account {account} is not one of this customer's.")
         async with self._asked() as (port, visit):
             async with self._read_anew(port, visit):
-                await port.unregister(session.token, account)
+                with self._book.asked(AccountAct.UNREGISTERED, account):
+                    await port.unregister(session.token, account)
             if len(session.accounts) > 1:
                 await self._sync(port, visit)
             else:
@@ -344,6 +358,12 @@ class Accounts:
         accounts = await port.accounts(session.token)
         self._still(visit)
         session = self._signed_on()
+        gone = {account_key(one.number): one.number for one in session.accounts}
+        for one in accounts:
+            gone.pop(account_key(one.number), None)
+            self._book.seen(AccountAct.LINKED, one.number)
+        for number in gone.values():
+            self._book.seen(AccountAct.UNREGISTERED, number)
         self._session = replace(session, accounts=accounts)
 
     # -- e-mail address and password -------------------------------------------------------------------------
@@ -361,10 +381,10 @@ class Accounts:
             raise Refused("The customer's password is missing.")
         async with self._asked() as (port, visit):
             self._code.forget()
-            stored = await self._stored(port, address)
+            user = await self._stored(port, address)
             if await port.users(email=new):
                 raise Refused(f"Somebody has registered with {new} already. Nothing was changed.")
-            return await self._change(port, visit, stored, new, password, password)
+            return await self._change(port, visit, user, new, password, password)
 
     async def change_password(self, email: str, password: Secret, new_password: Secret) -> bool:
         """Give a customer another password; as `change_email`."""
@@ -372,28 +392,35 @@ class Accounts:
         checked_password(new_password)
         async with self._asked() as (port, visit):
             self._code.forget()
-            stored = await self._stored(port, address)
-            return await self._change(port, visit, stored, stored, password, new_password)
+            user = await self._stored(port, address)
+            return await self._change(port, visit, user, user.email, password, new_password)
 
-    async def _stored(self, port: CustomerAccounts, email: str) -> str:
+    async def _stored(self, port: CustomerAccounts, email: str) -> AccountUser:
         users = await port.users(email=email)
         if not users:
             raise Refused(f"Nobody has registered with {email}. Nothing was changed.")
-        return users[0].email
+        return users[0]
 
     async def _change(
-        self, port: CustomerAccounts, visit: int, email: str, new_email: str, typed: Secret, new: Secret
+        self,
+        port: CustomerAccounts,
+        visit: int,
+        user: AccountUser,
+        new_email: str,
+        typed: Secret,
+        new: Secret,
     ) -> bool:
+        change = CredentialChange(user.email, new_email, new, user.accounts[0] if user.accounts else "")
         try:
             if not typed:
                 raise WrongPassword("")
-            await port.authenticate(email, typed)
+            await port.authenticate(user.email, typed)
         except WrongPassword:
             self._still(visit)
-            await self._code.send(CredentialChange(email, new_email, new), lambda: self._still(visit))
+            await self._code.send(change, lambda: self._still(visit))
             return False
         self._still(visit)
-        await self._update(port, visit, CredentialChange(email, new_email, new))
+        await self._update(port, visit, change)
         return True
 
     async def approve(self, code: str) -> None:
@@ -409,11 +436,13 @@ class Accounts:
         email, new_email = change.email, change.new_email
         is_moved = new_email != email
         if is_moved:
-            await port.update_email(email, new_email)
+            with self._book.asked(AccountAct.EMAIL_CHANGED, change.account):
+                await port.update_email(email, new_email)
             self._still(visit)
             self._code.address_is_changed()
         try:
-            await port.update_password(new_email, change.password)
+            with self._book.asked(AccountAct.PASSWORD_SET, change.account):
+                await port.update_password(new_email, change.password)
         except CashierError as error:
             if not is_moved:
                 raise

@@ -148,9 +148,16 @@ class Administration:
         if len(text) > KEY_MAX or not text.isascii() or not text.isprintable() or " " in text:
             raise Refused("This is not a key: it has signs in it that no key has. The key stays as it was.")
         tools.secrets.put(name, Secret(text))
-        body = {"who": self._people.name, "name": name}
-        self._journal.record([self._draft(EntryKind.SECRET_SET, body)])
-        self._changed()
+        self._note_secret(name)
+
+    async def enrol(self, hub_url: str, code: str) -> str:
+        """Enrol this till at its hub by a code; what came of it. The till's key is set by it.
+
+        Raises Refused, Unavailable, InDoubt; the same code may then be tried again.
+        """
+        told = await self._allowed().enrol(hub_url, code)
+        self._note_secret("till-key")
+        return told
 
     async def test_key(self, biller: str, typed: Secret | None = None) -> None:
         """Ask the gateway whether a biller's key works: the one just typed, or the one that is set.
@@ -158,6 +165,11 @@ class Administration:
         Returning means that it works. Raises Refused, Unavailable, InDoubt. Nothing is kept.
         """
         await self._allowed().test_key(biller, typed)
+
+    def _note_secret(self, name: str) -> None:
+        body = {"who": self._people.name, "name": name}
+        self._journal.record([self._draft(EntryKind.SECRET_SET, body)])
+        self._changed()
 
     def note_start(self, effective: Table) -> tuple[Change, ...]:
         """Journal what is different from what the journal knows: the file was changed by other means."""

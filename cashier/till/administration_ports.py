@@ -90,9 +90,13 @@ class Examined(Protocol):
 
 @dataclass(frozen=True)
 class Tools:
-    """What a till's settings are changed with."""
+    """What a till's settings are changed with.
+
+    `enrol` redeems a hub's code, by its address, and says in a sentence what came of it.
+    """
 
     store: SettingsStore
     secrets: SecretStore
     test_key: KeyTest
     examine: Examination
+    enrol: Callable[[str, str], Awaitable[str]]

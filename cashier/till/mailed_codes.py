@@ -17,11 +17,12 @@ CODE_LIFE_S = 15 * 60
 
 @dataclass(frozen=True)
 class CredentialChange:
-    """Another address, another password, or both, for the user of `email`."""
+    """Another address, another password, or both, for the user of `email`, whose first account it names."""
 
     email: str
     new_email: str
     password: Secret
+    account: str = ""
 
 
 @dataclass(frozen=True)

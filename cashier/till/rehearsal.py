@@ -8,14 +8,16 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Protocol
 
+from cashier.domain.account_changes import ACCOUNT_KINDS
 from cashier.domain.entries import Entry, EntryKind
 from cashier.domain.errors import Refused
 from cashier.domain.payment import UNSETTLED, Payment, PaymentEvent, PaymentState
-from cashier.till.rehearsal_cases import Case, Lesson, lesson
+from cashier.till.rehearsal_cases import ACCOUNT_LESSONS, LESSONS, Case, Lesson, Task, lesson
+from cashier.till.rehearsal_tasks import judge_task
 from cashier.till.till import Till
 
 #: What a rehearsal is judged by.
-_KINDS = frozenset(
+_KINDS = ACCOUNT_KINDS | frozenset(
     {
         EntryKind.SALE_RECORDED,
         EntryKind.PAYMENT_ISSUED,
@@ -43,12 +45,15 @@ class StandIn(Protocol):
     async def drop_line(self, *, down: bool) -> None:
         """Drop the line to it, or bring it back. Raises as `arm`."""
 
+    async def restore_customers(self) -> None:
+        """Have the customers be as at the start: who is registered, linked, signed on. Raises as `arm`."""
+
 
 @dataclass(frozen=True)
 class Verdict:
     """How a rehearsal went. `is_right` None: there was nothing to do right or wrong."""
 
-    case: Case
+    case: Case | Task
     is_right: bool | None
     text: str
 
@@ -71,7 +76,10 @@ class Course:
 
 @dataclass(frozen=True)
 class RehearsalView:
-    """What a window shows. `armed` waits for a payment, `running` is on one; `verdicts` newest first."""
+    """What a window shows. `armed` waits for a payment or is to be done; `running` is on one.
+
+    `verdicts` newest first.
+    """
 
     armed: Lesson | None = None
     running: Lesson | None = None
@@ -84,7 +92,7 @@ class RehearsalView:
 class _Run:
     """A case on its way, armed after an entry. `reference` is of the payment that met it, or empty."""
 
-    case: Case
+    case: Case | Task
     after: int
     reference: str = ""
 
@@ -108,6 +116,11 @@ class Rehearsal:
         self._entries: list[Entry] = []
         self._references: dict[str, str] = {}
         self._is_asking = False
+
+    @property
+    def lessons(self) -> tuple[Lesson, ...]:
+        """What can be rehearsed at this till: what is done for accounts only where there are some."""
+        return LESSONS if self._till.accounts.refusal else (*LESSONS, *ACCOUNT_LESSONS)
 
     def view(self) -> RehearsalView:
         """How it stands, after a look at what was recorded since the last time."""
@@ -133,6 +146,20 @@ class Rehearsal:
         self._refuse_running()
         await self._ask(case)
         self._run = _Run(case, self._last_seq)
+
+    async def begin(self, task: Task) -> None:
+        """Have something be done on the page of accounts, by customers who are as at the start.
+
+        Raises Refused where there are no accounts and otherwise as `arm`.
+        """
+        if self._till.accounts.refusal:
+            raise Refused(self._till.accounts.refusal)
+        self._refuse_running()
+        await self._stand_in.restore_customers()
+        await self._ask(None)  # the last that can fail: until then what was armed stays armed
+        self._till.accounts.leave()
+        self._look()
+        self._run = _Run(task, self._last_seq)
 
     async def disarm(self) -> None:
         """Have the next payment meet nothing. Raises as `arm`."""
@@ -188,10 +215,17 @@ class Rehearsal:
                 self._references[entry.subject] = entry.body["reference"]
             run = self._run
             opens = entry.body.get("event") == PaymentEvent.PAGE_OPENING.value
-            if run is not None and not run.reference and opens and entry.seq > run.after:
+            is_armed = run is not None and isinstance(run.case, Case) and not run.reference
+            if run is not None and is_armed and opens and entry.seq > run.after:
                 run.reference = self._references[entry.subject]
         run = self._run
-        if run is not None and run.reference:
+        if run is not None and isinstance(run.case, Task):
+            told = judge_task(run.case, (item for item in self._entries if item.seq > run.after))
+            if told is not None:
+                self._conclude(Verdict(run.case, *told))
+                self._run = None
+            return
+        if run is not None and run.reference and isinstance(run.case, Case):
             payment = self._till.payment(run.reference)
             assert payment is not None, "a payment that was opened is in the journal"
             course = course_of(payment, self._entries)

@@ -1,10 +1,13 @@
 """What a clerk can rehearse: each way a payment can go wrong, what it looks like and what is right to do.
 
-One table. How the stand-in for Invoice Cloud makes it happen is in `cashier.rehearsal`.
+One table, and one of what is done for a customer's account, where there are such. How the stand-in for
+Invoice Cloud makes it happen is in `cashier.rehearsal`.
 """
 
 from dataclasses import dataclass
 from enum import StrEnum
+
+from cashier.till.trainees import MEMBER, VISITOR
 
 
 class Case(StrEnum):
@@ -22,20 +25,32 @@ class Case(StrEnum):
     LINE = "line"
 
 
+class Task(StrEnum):
+    """Something to be done for a customer, on the page of accounts."""
+
+    REGISTER = "register"
+    LINK = "link"
+
+
 @dataclass(frozen=True)
 class Lesson:
-    """A case in plain words. `is_switch`: it is on until it is switched off, and about no one payment.
+    """A case or a task in plain words. `is_switch`: it is on until it is switched off, about no one payment.
 
     `sees` says what will be seen, `right` what is right then, `extra` what the clerk has to do that is not
     taking a card payment and paying as the payer.
     """
 
-    case: Case
+    case: Case | Task
     title: str
     sees: str
     right: str
     extra: str = ""
     is_switch: bool = False
+
+    @property
+    def is_task(self) -> bool:
+        """Whether it is done on the page of accounts, and no payment meets it."""
+        return isinstance(self.case, Task)
 
     @property
     def do(self) -> str:
@@ -119,6 +134,28 @@ LESSONS = (
 )
 
 
-def lesson(case: Case) -> Lesson:
-    """The lesson of a case."""
-    return next(item for item in LESSONS if item.case is case)
+ACCOUNT_LESSONS = (
+    Lesson(
+        Task.REGISTER,
+        "Register a customer",
+        f"The page says of account {VISITOR.account}: not registered.",
+        "Look the account up first, register that very account, and let the customer type the password. When "
+        "an answer is lost, look it up again: nothing is done twice.",
+        f"{VISITOR.name} comes with account {VISITOR.account} and the address {VISITOR.email}. Ctrl+7: find "
+        "the account, Register, any password of eight letters.",
+    ),
+    Lesson(
+        Task.LINK,
+        "Link an account",
+        f"{MEMBER.name} is signed on, with one account; after it there are two.",
+        "Link the account that the customer brought. Unregister is something else: it takes every link to an "
+        "account away, others' too.",
+        f"{MEMBER.name} has account {MEMBER.account} and wants {VISITOR.account} beside it. Ctrl+7: find "
+        f"{MEMBER.email}, sign on with the password {MEMBER.password}, Link.",
+    ),
+)
+
+
+def lesson(case: Case | Task) -> Lesson:
+    """The lesson of a case or a task."""
+    return next(item for item in (*LESSONS, *ACCOUNT_LESSONS) if item.case is case)

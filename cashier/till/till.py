@@ -153,6 +153,7 @@ class Till:
             outside.accounts,
             outside.letters,
             self.people,
+            journal,
             self._changed,
         )
         self.administration = Administration(

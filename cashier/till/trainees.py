@@ -53,6 +53,23 @@ class TrainingInvoice:
         return Cents(self.total_cents - self.paid_cents)
 
 
+@dataclass(frozen=True)
+class TrainingCustomer:
+    """Somebody who has an account at the stand-in from the start; without a password it is not registered.
+
+    The password is no secret: the lesson tells it, as the customer would type it.
+    """
+
+    account: str
+    name: str
+    email: str
+    password: str = ""
+
+
+VISITOR = TrainingCustomer("MY-20001", "Pat Nobody", "pat@example.org")
+MEMBER = TrainingCustomer("MY-20002", "Robin Example", "robin@example.org", "training-robin-1")
+
+
 INVOICES = (
     TrainingInvoice(
         "20077-42", "a part may be paid", "Pat Example", Cents(145_50), minimum_cents=Cents(40_00)

@@ -24,6 +24,7 @@ from PySide6.QtWidgets import (
 from cashier.domain.accounts import Secret
 from cashier.domain.errors import CashierError
 from cashier.till.till import Till
+from cashier.ui.enrolment_section import EnrolmentSection
 from cashier.ui.schedule_section import ScheduleSection
 from cashier.ui.settings_blocks import (
     ChangesTable,
@@ -142,6 +143,10 @@ class SettingsPage(QWidget):
             assert self._till is not None
             parts.append(ScheduleSection(self._theme, self._run, self._till.schedules))
         if section is HUB:
+            assert self._till is not None
+            self.enrolment = EnrolmentSection(self._till.administration.enrol, self._run)
+            self.enrolment.enrolled.connect(lambda: self.keys["Till key"].refresh())
+            parts.append(self.enrolment)
             parts.append(self._key("Till key", lambda: "till-key"))
         if section is MAIL:
             parts.append(self._key("Mail password", lambda: "mail-password"))
@@ -292,6 +297,7 @@ class SettingsPage(QWidget):
                 form.load(draft, (), fixed)
         for name in ("Till key", "Mail password"):
             self.keys[name].refresh()
+        self.enrolment.address.setText(str(draft.get(("hub", "url")) or ""))
         self._look()
 
     def _show_biller(self) -> None:

@@ -136,6 +136,8 @@ class TrainingActs(QObject):
         self._rehearsal = rehearsal
         if rehearsal is not None:
             self._day = FirstDay(till.entries_of)
+            # Its steps are a permit counter's; who trains with customers' accounts has had that day.
+            self._is_guided = bool(till.accounts.refusal)
             self._window.installEventFilter(self)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
@@ -216,6 +218,8 @@ def case_text(view: RehearsalView, unread: Verdict | None) -> tuple[str, str]:
         return full, "◷ line down"
     if view.running is not None:
         return f"◷  Rehearsing: {view.running.title}. {view.running.right}", "◷ rehearsing"
+    if view.armed is not None and view.armed.is_task:
+        return f"◷  Rehearsing: {view.armed.title}. {view.armed.do}", "◷ rehearsing"
     if view.armed is not None:
         armed = view.armed
         return f"◷  Armed for the next card payment: {armed.title}. {armed.extra}".rstrip(), "◷ armed"

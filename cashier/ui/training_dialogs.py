@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QDialog, QHBoxLayout, QLabel, QListWidget, QVBoxLa
 from cashier.domain.errors import CashierError
 from cashier.till.first_day import FirstDay
 from cashier.till.rehearsal import Rehearsal
-from cashier.till.rehearsal_cases import LESSONS, Lesson
+from cashier.till.rehearsal_cases import Lesson, Task
 from cashier.ui.theme import scaled
 from cashier.ui.widgets import Button, Shrinking, announce, label, row
 
@@ -75,7 +75,7 @@ class RehearseDialog(TrainingDialog):
         super().__init__(window, "Rehearse")
         self._rehearsal, self._run, self._changed = rehearsal, run, changed
         self.cases = Rows("What can go wrong")
-        for item in LESSONS:
+        for item in rehearsal.lessons:
             self.cases.addItem(item.title)
         self.cases.setCurrentRow(0)
         self.cases.currentRowChanged.connect(lambda _row: self.refresh())
@@ -101,13 +101,13 @@ class RehearseDialog(TrainingDialog):
     @property
     def chosen(self) -> Lesson:
         """The case that is chosen."""
-        return LESSONS[max(self.cases.currentRow(), 0)]
+        return self._rehearsal.lessons[max(self.cases.currentRow(), 0)]
 
     def refresh(self) -> None:
         """Show what is armed, and how each case went the last time."""
         view = self._rehearsal.view()
         lasts = {verdict.case: verdict for verdict in reversed(view.verdicts)}
-        for place, item in enumerate(LESSONS):
+        for place, item in enumerate(self._rehearsal.lessons):
             last = lasts.get(item.case)
             sign = "◷" if item in (view.armed, view.running) else _SIGNS[last.is_right] if last else "   "
             self.cases.item(place).setText(f"{sign}  {item.title}")
@@ -119,9 +119,14 @@ class RehearseDialog(TrainingDialog):
         self.details.setText("\n\n".join(parts))
         if chosen.is_switch:
             self.act.setText("Bring the line back" if view.line_is_down else "Drop the line")
+        elif chosen.is_task:
+            self.act.setText("Begin")
         else:
             self.act.setText("Arm for the next payment")
         self.act.setAccessibleName(self.act.text())
+        is_task = view.armed is not None and view.armed.is_task
+        self.disarm.setText("Put away" if is_task else "Disarm")
+        self.disarm.setAccessibleName("Put the task away" if is_task else "Let the next payment go well")
         self.disarm.setVisible(view.armed is not None)
         self._say(_standing(view.armed, view.running, down=view.line_is_down))
 
@@ -133,7 +138,9 @@ class RehearseDialog(TrainingDialog):
 
     def _act(self) -> None:
         chosen = self.chosen
-        if not chosen.is_switch:
+        if isinstance(chosen.case, Task):
+            self._do(self._rehearsal.begin(chosen.case))
+        elif not chosen.is_switch:
             self._do(self._rehearsal.arm(chosen.case))
         elif self._rehearsal.view().line_is_down:
             self._do(self._rehearsal.restore_line())
@@ -172,7 +179,9 @@ def _side_by_side(rows: QListWidget, text: QLabel, *below: QWidget) -> QHBoxLayo
 
 def _standing(armed: Lesson | None, running: Lesson | None, *, down: bool) -> str:
     parts = []
-    if armed is not None:
+    if armed is not None and armed.is_task:
+        parts.append(f"To do: {armed.title}. Leave, and do it on the page Accounts (Ctrl+7).")
+    elif armed is not None:
         parts.append(f"Armed: {armed.title}. Leave, and take a card payment.")
     if running is not None:
         parts.append(f"Under way: {running.title}. See it to its end first.")

@@ -180,6 +180,8 @@ def test_a_wait_that_is_none(wait: str, cashier: Cashier, tmp_path: Path) -> Non
     ("words", "told"),
     [
         (("--fault", "decline"), "--fault is for --training only"),
+        (("--profile", "leadsonline"), "--profile is for the window in training"),
+        (("--training", "--profile", "leadsonline"), "--profile is for the window in training"),
         (("--training", "--fault", "nosuch"), "--fault 'nosuch': is not a fault; there are: decline, slow"),
     ],
 )

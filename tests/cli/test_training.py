@@ -370,3 +370,9 @@ async def test_the_opener_of_a_real_till_brings_nothing_to_rehearse_with(
         with pytest.raises(Refused, match="real money"):
             async with rehearsing(opened.till, "http://127.0.0.1:9"):
                 pass
+
+
+def test_a_profile_that_is_none_opens_no_window(cashier: Cashier) -> None:
+    ended = cashier("--training", "--profile", "nosuch")
+    assert (ended.code, len(ended.err)) == (2, 1)
+    assert ended.err[0].startswith("'nosuch' is no profile to train with; there are: cloudpermit, grancius")

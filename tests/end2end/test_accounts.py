@@ -25,6 +25,8 @@ from cashier.domain.payment import PaymentState
 from cashier.domain.sale import Customer
 from cashier.journal.export import export_entries, export_receipts
 from cashier.sandbox.config import TRAINING_ACCOUNTS
+from cashier.till.rehearsal_cases import Task
+from cashier.till.trainees import MEMBER, VISITOR
 from cashier.ui.accounts_page import AccountsPage
 from cashier.ui.form_dialog import FormDialog
 from cashier.ui.payer import Payer, until
@@ -340,6 +342,32 @@ def test_story_manage_accounts(counter: Counter) -> None:
         assert [one["email"] for one in counter.sandbox.users()] == [ALEX]
 
     counter.run(scenario)
+
+
+def test_rehearsing_an_account_is_judged_by_the_journal(counter: Counter) -> None:
+    """In training, on the page, against the sandbox: registered, then linked to somebody, twice over."""
+    counter.rehearses = True
+
+    async def scenario(counter: Counter) -> None:
+        assert counter.rehearsal is not None
+        for _ in range(2):  # each time its customers are as at the start
+            await counter.rehearsal.begin(Task.REGISTER)
+            page = await find(counter, VISITOR.account)
+            assert "NOT REGISTERED" in page.panel.banner.text
+            page.panel.register.click()
+            await form(counter, email=VISITOR.email, password=NEW, again=NEW)
+            await counter.rehearsal.begin(Task.LINK)
+            page = await sign_on(counter, MEMBER.email, MEMBER.password)
+            page.panel.link.click()
+            await form(counter, account=VISITOR.account)
+        verdicts = counter.rehearsal.view().verdicts
+        assert [verdict.case for verdict in verdicts] == [Task.LINK, Task.REGISTER] * 2
+        assert all(verdict.is_right for verdict in verdicts)
+        assert verdicts[0].text in counter.window.training.bar.case.text()
+        assert user(counter, MEMBER.email)["accounts"] == [MEMBER.account, VISITOR.account]
+
+    counter.run(scenario)
+    counter.verify()
 
 
 # -- what must not be ----------------------------------------------------------------------------------------

@@ -1,17 +1,23 @@
 """The counter's stories of the partner designs: an invoice made, retrieved, paid; home, PAID in blue."""
 
 import json
+import re
 from collections.abc import Callable
+from decimal import Decimal
+from pathlib import Path
 
 import pytest
 from PySide6.QtCore import Qt
+from PySide6.QtPdf import QPdfDocument
 from PySide6.QtTest import QTest
 
 from cashier.domain.payment import PaymentState
 from cashier.domain.sale import Customer
+from cashier.paper.receipt_page import write_pdf
 from cashier.sandbox.config import SandboxConfig
 from cashier.ui.payer import Payer, until
 from cashier.ui.window import PAYMENT, RECEIPTS, SALE
+from tests.end2end import test_accounts, test_retrieve
 from tests.end2end.conftest import VISA, Counter
 from tests.end2end.test_retrieve import NUMBER, seed, type_and_enter
 
@@ -118,3 +124,134 @@ def test_story_leadsonline_page_is_closed_by_the_postback_alone(counter: Counter
         counter.paid_once(20_00)
 
     counter.run(scenario)
+
+
+def test_story_one_time_pay_with_fees_created_on_the_fly_and_the_reader_chosen(counter: Counter) -> None:
+    """Grancius: fees of two types become two invoices of one payment, made at the launch."""
+
+    async def scenario(counter: Counter) -> None:
+        counter.fill("re-roof-shingle", "plan-review-mobile-home")
+        readers = counter.window.sale.reader
+        lane = next(row for row in range(readers.count()) if "Lane 3000" in readers.itemText(row))
+        readers.setCurrentIndex(lane)
+        readers.activated.emit(lane)
+        payer = await counter.open_page()
+        await payer.pay_by_chip()
+        await counter.state(PaymentState.APPROVED)
+        told = json.loads(counter.payment.request, parse_float=Decimal)
+        assert told["CreateCustomerRecord"] is False
+        assert (told["AllowEMV"], told["EMVDeviceID"]) == (True, "TRAINING-LANE-3000")
+        [customer] = told["Customers"]
+        made = {one["InvoiceNumber"]: (one["TypeId"], one["BalanceDue"]) for one in customer["Invoices"]}
+        assert made == {"BU7-00042-6": ("6", Decimal("31.50")), "BU7-00042-43": ("43", 72)}
+        [payment] = counter.sandbox.payments(counter.reference)
+        assert sorted(payment["invoices"]) == sorted(made)
+        [charge] = payment["charges"]
+        assert charge["method"] == "emv"
+        counter.paid_once(103_50)
+
+    counter.run(scenario)
+    counter.verify()
+
+
+def test_story_return_to_home_page_with_the_invoice_paid_in_blue(
+    make_counter: Callable[..., Counter],
+) -> None:
+    """CloudPermit: paid on the page, home by its link, and the list of receipts has it PAID in blue."""
+    counter = make_counter(SandboxConfig(late_s=None))
+    counter.overrides |= {"profile": "cloudpermit"}
+    counter.sandbox.set_fault("late-postback")
+
+    async def scenario(counter: Counter) -> None:
+        window = counter.window
+        counter.fill("re-roof-shingle")
+        payer = await counter.open_page()
+        told = json.loads(counter.payment.request)
+        assert told["ReturnURL"] == "https://permits.example.org/paid"
+        counter.sandbox.set_enquiry_fault("enquiry-500")
+        await payer.pay_by_typing(VISA)
+        await payer.sees("Thank you for your payment")
+        await payer.press("Return to Home Page")
+        await counter.state(PaymentState.IN_DOUBT)
+        assert window.payment.hosted is None and "page_returned" in counter.events()
+        counter.sandbox.release_late()
+        await counter.state(PaymentState.APPROVED)
+        counter.sandbox.set_enquiry_fault(None)
+        assert window.payment.banner.objectName() == "banner-paid"
+        QTest.keyClick(window.payment.next_sale, Qt.Key.Key_Return)
+        assert window.pages.currentIndex() == SALE, "home: the next sale"
+        window.show_page(RECEIPTS)
+        model = window.receipts.table.model()
+        row = [model.index(0, column) for column in range(model.columnCount())]
+        assert row[0].data() == "A-000001" and row[-1].data() == "PAID"
+        blue = window._theme.color("accent").name()
+        assert row[-1].data(Qt.ItemDataRole.ForegroundRole).name() == blue
+        [invoice] = counter.till.receipts("")[0].invoices
+        lookup = await counter.till.retrieving.look_up(invoice.number)
+        assert lookup.standing.word == "Paid already", "and so Invoice Cloud says"
+        counter.paid_once(72_00)
+
+    counter.run(scenario)
+
+
+def test_story_receipt(make_counter: Callable[..., Counter], tmp_path: Path) -> None:
+    """MCCi: what the payer takes along has number, date, payer, purpose, amount, card, clerk and counter."""
+    counter = make_counter(SandboxConfig(late_s=None))
+    counter.overrides |= {"profile": "mcci"}
+    file = tmp_path / "receipt.pdf"
+
+    async def scenario(counter: Counter) -> None:
+        counter.fill("re-roof-shingle")
+        payer = await counter.open_page()
+        await payer.pay_by_typing(VISA)
+        await counter.state(PaymentState.APPROVED)
+        shown = counter.window.payment.receipt.receipt
+        assert shown is not None and shown.number == "A-000001"
+        write_pdf(shown, file)
+        document = QPdfDocument()
+        document.load(str(file))
+        text = " ".join(document.getAllText(0).text().split())
+        clerk = counter.till.people.name
+        for wanted in (
+            *("A-000001", shown.business_date, "Robin Example", "BLD-26-000012", "72.00", "VISA"),
+            *("Card", clerk, "Till A", "City of Sampleton"),
+        ):
+            assert wanted in text
+        assert VISA not in text
+
+    counter.run(scenario)
+
+
+_PAGES = test_accounts.test_story_payment_methods_autopay_paperless_and_scheduled_payments
+#: Each story of the five partner designs, and the test that plays it from the window to the sandbox.
+STORIES = {
+    "retrieve invoice to pay": test_retrieve.test_retrieve_invoice_to_pay,
+    "pay invoice": test_story_pay_invoice_receipt_and_home_with_the_invoice_paid_in_blue,
+    "receipt": test_story_receipt,
+    "return to home page with the invoice PAID in blue": (
+        test_story_return_to_home_page_with_the_invoice_paid_in_blue
+    ),
+    "one-time pay with fees created on the fly and the reader chosen": (
+        test_story_one_time_pay_with_fees_created_on_the_fly_and_the_reader_chosen
+    ),
+    "create invoice to pay": test_story_create_invoice_to_pay,
+    "log-in": test_accounts.test_story_log_in,
+    "registration (three cases)": test_accounts.test_story_registration_in_its_three_cases,
+    "unregistered payment": test_accounts.test_story_unregistered_payment,
+    "registered payment": test_accounts.test_story_registered_payment,
+    "scheduled payments": _PAGES,
+    "paperless": _PAGES,
+    "AutoPay": _PAGES,
+    "e-mail and password": test_accounts.test_story_email_and_password,
+    "payment methods": _PAGES,
+    "manage accounts": test_accounts.test_story_manage_accounts,
+}
+
+
+def test_each_story_has_a_test_that_says_so() -> None:
+    """Its name has the story's words, but for small ones."""
+    small = {"the", "with", "three", "cases"}
+    for story, test in STORIES.items():
+        words = {word.lower() for word in re.findall(r"[A-Za-z]+", story)} - small
+        missing = [word for word in words if word not in test.__name__.lower()]
+        assert missing == [], f"{story}: {test.__name__}"

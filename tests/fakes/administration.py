@@ -82,13 +82,19 @@ class FakeAdministration:
         if self.text:
             self.path.write_text(self.text, encoding="utf-8")
         self.secrets = FakeSecrets()
+        #: Hub addresses and codes that were redeemed.
+        self.enrolled: list[tuple[str, str]] = []
         self.file = SettingsFile(self.path, self.environ, preview)
-        self.tools = Tools(self.file, self.secrets, self._test_key, self._examine)
+        self.tools = Tools(self.file, self.secrets, self._test_key, self._examine, self._enrol)
 
     async def _test_key(self, biller: str, typed: Secret | None) -> None:
         key = typed.reveal() if typed else self.secrets.kept.get(f"api-key-{biller}", "")
         if key not in self.good_keys:
             raise Refused("Invoice Cloud does not know this key. No money was taken. Ask your administrator.")
+
+    async def _enrol(self, hub_url: str, code: str) -> str:
+        self.enrolled.append((hub_url, code))
+        return "This is till A of site sampleton now."
 
     async def _examine(self) -> tuple[Examined, ...]:
         return self.findings

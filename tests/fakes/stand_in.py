@@ -11,6 +11,7 @@ class FakeStandIn:
         self.asked: list[Case | None] = []
         self.line_is_down = False
         self.is_gone = False
+        self.restored = 0
 
     async def arm(self, case: Case | None) -> None:
         """See the port."""
@@ -21,6 +22,11 @@ class FakeStandIn:
         """See the port."""
         self._answer()
         self.line_is_down = down
+
+    async def restore_customers(self) -> None:
+        """See the port."""
+        self._answer()
+        self.restored += 1
 
     def _answer(self) -> None:
         if self.is_gone:

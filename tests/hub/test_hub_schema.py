@@ -88,7 +88,7 @@ class Asked:
 
 @pytest.fixture
 def asked(db_url: str, clock: Clock, http: httpx.Client) -> Iterator[Asked]:
-    config = HubConfig(db_url, MASTER, rates=Rates(*[ENOUGH] * 5))
+    config = HubConfig(db_url, MASTER, rates=Rates(*[ENOUGH] * 7))
     with RunningHub(db_url, MASTER, clock, config=config) as hub, requests.Session() as session:
         till = Till(hub.url, http, hub.enrol("sampletown", "A"))
         # Not from its address: then it would leave that address out.
@@ -136,6 +136,7 @@ def test_the_description_is_whole(asked: Asked) -> None:
         f"GET {TILL}/journal/report",
         f"GET {TILL}/journal/anchors",
         f"POST {TILL}/journal/anchors/check",
+        "POST /enrol",
         "GET /healthz",
         "GET /metrics",
         "GET /openapi.json",

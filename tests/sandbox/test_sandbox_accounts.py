@@ -127,3 +127,13 @@ def test_a_payment_is_of_who_is_signed_on(counter: Counter) -> None:
 def test_an_unknown_fault_is_refused(counter: Counter) -> None:
     answer = counter.sandbox.control.post("/sandbox/accounts-fault", json={"fault": "no-such"})
     assert answer.status_code == 400
+
+
+def test_customers_are_restored_as_at_the_start(counter: Counter) -> None:
+    token = token_of(counter)
+    linked = call(counter, "remoteauth/link", RemoteAuthenticationToken=token, AccountNumber=NOBODY.number)
+    assert linked.is_success
+    assert counter.sandbox.control.post("/sandbox/customers/restore").is_success
+    registered = {one["email"]: one["accounts"] for one in counter.sandbox.users()}
+    assert registered == {ROBIN.email: [ROBIN.number], ALEX.email: [ALEX.number]}
+    assert call(counter, "remoteauth/accounts", RemoteAuthenticationToken=token).status_code == 400

@@ -7,15 +7,19 @@ import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QLabel, QLineEdit, QListWidget, QPushButton, QWidget
 
-from cashier.domain.accounts import AccountPage
+from cashier.domain.accounts import AccountPage, Secret
 from cashier.domain.errors import InDoubt, Refused, Unavailable
 from cashier.domain.sale import Customer
 from cashier.till.config import AccountsConfig
+from cashier.till.rehearsal_cases import LESSONS, Task, lesson
+from cashier.till.trainees import VISITOR
 from cashier.ui.accounts_page import AccountsPage
 from cashier.ui.form_dialog import FormDialog
+from cashier.ui.training_dialogs import RehearseDialog
 from cashier.ui.widgets import ElidedLabel
 from cashier.ui.window import ACCOUNTS, SALE
 from tests.fakes.people import CLERK, CLERK_PIN, at_once
+from tests.fakes.stand_in import FakeStandIn
 from tests.ui.desk import Desk
 from tests.ui.test_accessibility import nameless, nameless_in
 
@@ -468,3 +472,34 @@ def assert_fits(desk: Desk) -> None:
             assert one.height() + 2 >= box.height(), one.text()
     for button in desk.window.rail:
         assert button.height() >= button.fontMetrics().height() + 8
+
+
+# --- training
+
+
+def test_where_there_are_accounts_the_menu_has_what_is_done_for_them(desk: Desk) -> None:
+    desk.stand_in = FakeStandIn()
+    desk.accounts.seed(VISITOR.account, name=VISITOR.name)
+    desk.start()
+    bar = desk.window.training.bar
+    assert "First day" not in bar.guide.text(), "that is a permit counter's"
+    desk.key(Key.Key_T, Mod.ControlModifier)
+    [menu] = desk.dialogs
+    assert isinstance(menu, RehearseDialog)
+    menu.activateWindow()
+    desk.qtbot.waitUntil(menu.isActiveWindow)
+    assert [item.case for item in menu._rehearsal.lessons[len(LESSONS) :]] == list(Task)
+    menu.cases.setCurrentRow(len(LESSONS))
+    assert (menu.chosen.case, menu.act.text()) == (Task.REGISTER, "Begin")
+    for text in (lesson(Task.REGISTER).do, lesson(Task.REGISTER).sees, lesson(Task.REGISTER).right):
+        assert text in menu.details.text()
+    assert nameless_in(menu) == []
+    menu.cases.setFocus()
+    desk.key(Key.Key_Return)
+    desk.settle()
+    assert menu.told.text().startswith("To do: Register a customer. Leave, and do it on the page Accounts")
+    menu.reject()
+    assert f"Rehearsing: Register a customer. {VISITOR.name} comes" in bar.case.text()
+    at_once(desk.till.accounts.register(Customer(VISITOR.account, "", email=SAM), Secret(NEW)))
+    desk.settle()
+    assert bar.case.text().startswith("✓  Right: Register a customer. Registered once")

@@ -9,6 +9,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QComboBox, QLabel, QLineEdit, QPlainTextEdit, QTableWidget, QWidget
 
 from cashier.domain.entries import EntryKind
+from cashier.domain.invite_code import invite_code, shown
 from cashier.settings import Settings, SsoPathSettings
 from cashier.ui.settings_blocks import IS_SET, NOT_SET, KeyBlock
 from cashier.ui.settings_fields import NOT_HERE, SECTIONS, Field, Kind
@@ -378,3 +379,18 @@ def test_lines_of_the_receipt_are_typed_one_a_line_and_by_language(desk: Desk, t
         "en-US": ["Thank you, neighbor."],
         "es-US": ["Gracias, vecino.", "Sin devoluciones después de 30 días."],
     }
+
+
+def test_the_till_is_enrolled_at_its_hub_by_a_code(desk: Desk, fake: FakeAdministration) -> None:
+    page = opened(desk)
+    page.show_section("Hub")
+    assert page.enrolment.address.text() == "https://hub.example.org"
+    code = shown(invite_code(0x2B_7A31_90C4_55E1))
+    page.enrolment.code.setFocus()
+    desk.type(code)
+    desk.key(Qt.Key.Key_Return)
+    desk.settle()
+    assert fake.enrolled == [("https://hub.example.org", code)]
+    assert page.enrolment.code.text() == ""
+    entry = desk.till._journal.last_of(EntryKind.SECRET_SET)
+    assert entry is not None and entry.body == {"who": SUPERVISOR, "name": "till-key"}
