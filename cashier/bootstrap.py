@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from cashier.gateway.transport import Timeouts
     from cashier.hub.client import HubClient
     from cashier.journal.backup import Backups
+    from cashier.journal.rescued import RescuedFile
     from cashier.journal.store import SqliteJournal
     from cashier.paper.mailer import SmtpMailer
     from cashier.readers.discovery import Lister, PortWatcher, UsbIds
@@ -272,6 +273,7 @@ async def open_till(
                 second_copy=hub,
                 administration=administration_of(file, settings, secrets, http),
                 schedules=None if schedules is None else shelf,
+                rescued=rescued_of(settings, clock),
             )
             schedule_imports(shelf, settings).finish(journal)
             dated = functools.partial(shelf.on, settings.schedule)
@@ -483,12 +485,23 @@ def imported_journal(settings: "Settings", till: str, clock: Clock) -> "SqliteJo
     return SqliteJournal(file, till=till, clock=clock, holder=holder)
 
 
-def _bring_imported(till: Till, settings: "Settings", clock: Clock, stack: contextlib.ExitStack) -> None:
-    """Let the hub hear of what rescued journals still owe. One that cannot be opened keeps no till closed."""
-    import structlog
+def rescued_of(settings: "Settings", clock: Clock) -> "Callable[[], Sequence[RescuedFile]]":
+    """Gives the rescued journals that are there when it is called, for reading."""
+    from cashier.journal.rescued import RescuedFile
 
-    from cashier.domain.outbox import Owed
-    from cashier.till.notices import TOLD_KINDS
+    def files() -> "Sequence[RescuedFile]":
+        found = ((file, file.stem.rpartition("-")[2]) for file in imported_files(settings))
+        return [RescuedFile(file, till, clock.today) for file, till in found if till != settings.till]
+
+    return files
+
+
+def _bring_imported(till: Till, settings: "Settings", clock: Clock, stack: contextlib.ExitStack) -> None:
+    """Let the hub hear of what rescued journals still owe. One that cannot be opened keeps no till closed.
+
+    All of them: a hub that was restored, or is another one, may lack what an earlier one had.
+    """
+    import structlog
 
     for file in imported_files(settings):
         code = file.stem.rpartition("-")[2]
@@ -497,11 +510,7 @@ def _bring_imported(till: Till, settings: "Settings", clock: Clock, stack: conte
         except CashierError as error:
             structlog.get_logger("cashier").error("import_failed", till=code, reason=error.user_text)
             continue
-        owed = journal.entries_of(TOLD_KINDS, after=journal.sent(Owed.NOTICES))
-        if journal.head().seq > journal.sent(Owed.ENTRIES) or next(owed, None) is not None:
-            till.bring(code, stack.enter_context(journal))
-        else:
-            journal.close()
+        till.bring(code, stack.enter_context(journal))
 
 
 def people_of(settings: "Settings", journal: "SqliteJournal", environ: Mapping[str, str]) -> "People":

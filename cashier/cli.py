@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 import click
 
 from cashier import paths
-from cashier.cli_copies import journal_backup, journal_import, journal_restore, journal_unsent
+from cashier.cli_copies import journal_backup, journal_import, journal_restore, journal_unsent, retire
 from cashier.cli_enrol import enrol
 from cashier.cli_fees import fees_export, fees_import, fees_withdraw
 from cashier.cli_people import people
@@ -404,6 +404,7 @@ cli.add_command(receipt_verbs)
 cli.add_command(report)
 cli.add_command(people)
 cli.add_command(enrol)
+cli.add_command(retire)
 
 
 # -- the till ---------------------------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""The verbs about copies of journals: import, restore, backup, unsent."""
+"""The verbs about copies of journals: import, restore, backup, unsent, and taking a till out of use."""
 
 import json
 from pathlib import Path
@@ -95,3 +95,23 @@ def journal_unsent(ctx: click.Context, as_json: bool) -> None:
     click.echo(f"{found.to_send} to send")
     for one in found.exceptions:
         click.echo(f"{one.at}  till {one.till}  entry {one.seq}  {one.reason}  ({one.owner})")
+
+
+@click.command("retire")
+@click.argument("out", type=_FILE)
+@click.pass_context
+def retire(ctx: click.Context, out: Path) -> None:
+    """Before a till is taken out of use: keep a verified copy of its journal below OUT, and say what is open.
+
+    Ends with 1 while anything is: unsent entries, payments in doubt, a shift, money on no receipt. Nothing is
+    deleted. The scripts that remove the program call it first.
+    """
+    from cashier.retire_verbs import retire as retire_till
+
+    found = retire_till(_no_training(ctx), out)
+    if found is None:
+        click.echo("There is no journal at this till: nothing to keep.")
+        return
+    for line in found.lines:
+        click.echo(line)
+    ctx.exit(1 if found.open else 0)

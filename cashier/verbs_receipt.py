@@ -43,16 +43,19 @@ async def print_receipt(settings_file: Path, number: str, language: str) -> Prin
 
     The journal must not be in use: where the window is open, it prints.
     """
-    from cashier.bootstrap import journal_of, printing_of, real_settings
+    from cashier.bootstrap import journal_of, printing_of, real_settings, rescued_of
     from cashier.secrets import Secrets
     from cashier.till.printing import Printing
+    from cashier.till.rescued import Rescued
 
     settings = real_settings(settings_file)
     clock = SystemClock()
     secrets = Secrets(settings.site, settings.till, os.environ)
     with journal_of(settings, clock) as journal:
         config = settings.till_config(account_required=False)
-        printing = Printing(printing_of(settings, secrets), config, clock, SystemRandomness(), journal)
+        rescued = Rescued(rescued_of(settings, clock))
+        prints = printing_of(settings, secrets)
+        printing = Printing(prints, config, clock, SystemRandomness(), journal, rescued)
         asked = printing.ask(number, language)
         await printing.work()
         [done] = [item for item in printing.prints(asked.receipt) if item.id == asked.id]

@@ -76,6 +76,16 @@ def test_the_two_commands_are_the_ones_that_exist() -> None:
     assert steps[-1] == TEST
 
 
+def test_every_figure_to_watch_is_one_of_the_hubs() -> None:
+    from cashier.hub.metrics import Counts, HubMetrics
+
+    text = HubMetrics().text(Counts(*[0] * len(Counts.__dataclass_fields__)))
+    told = {line.split()[2] for line in text.decode().splitlines() if line.startswith("# TYPE")}
+    watched = set(re.findall(r"`(cashier_hub_\w+)`", README))
+    assert len(watched) > 6
+    assert watched <= told
+
+
 def test_nothing_tracked_names_our_machines() -> None:
     try:
         listed = subprocess.run(

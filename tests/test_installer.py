@@ -9,8 +9,17 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-SCRIPTS = ("installer/run.sh", "installer/test.sh", "installer/system.sh", ".ci/run")
-NEEDED = ("bash", "dirname", "grep", "sort", "cat", "mkdir", "env")
+SCRIPTS = (
+    "installer/run.sh",
+    "installer/test.sh",
+    "installer/system.sh",
+    "installer/remove.sh",
+    "installer/before_removal.sh",
+    "installer/debian/prerm",
+    "installer/debian/postrm",
+    ".ci/run",
+)
+NEEDED = ("bash", "dirname", "grep", "sort", "cat", "mkdir", "env", "rm", "chmod")
 
 pytestmark = pytest.mark.skipif(
     sys.platform != "linux" or shutil.which("bash") is None, reason="for Debian and Ubuntu"
@@ -239,3 +248,110 @@ def test_ci_runs_exactly_the_readmes_command(machine: Machine) -> None:
         machine.calls[-1]
         == "python -m pytest -n 2 --dist loadfile --no-loadscope-reorder --max-worker-restart 0"
     )
+
+
+# -- removal -----------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def till(machine: Machine) -> Machine:
+    """A machine on which a user, not root, has a till with a journal."""
+    machine.user(root=False)
+    for name in ("config/cashier/settings.toml", "data/cashier/journal.db"):
+        file = machine.root / name
+        file.parent.mkdir(parents=True)
+        file.write_text("of value")
+    return machine
+
+
+def remove(machine: Machine, *words: str, **environ: str) -> "subprocess.CompletedProcess[str]":
+    return machine.run("remove.sh", *words, XDG_CONFIG_HOME=str(machine.root / "config"), **environ)
+
+
+def test_o7_removal_keeps_the_journal_first_and_takes_only_the_environment(till: Machine) -> None:
+    ended = remove(till, "/mnt/kept")
+    assert ended.returncode == 0
+    settings = f"{till.root}/config/cashier/settings.toml"
+    assert till.calls == [f"python -m cashier --settings {settings} retire /mnt/kept"]
+    assert not (till.root / ".venv").exists()
+    assert (till.root / "data/cashier/journal.db").read_text() == "of value"
+    assert (till.root / "config/cashier/settings.toml").exists()
+    assert "where they were" in ended.stderr
+
+
+@pytest.mark.parametrize("code", [1, 2])
+def test_o7_removal_warns_and_stops_while_something_is_open_or_was_not_kept(till: Machine, code: int) -> None:
+    python = till.root / ".venv" / "bin" / "python"
+    till._write(python, f"echo '12 entries not sent to the hub'\nexit {code}")
+    ended = remove(till)
+    assert ended.returncode == 1
+    assert "12 entries not sent to the hub" in ended.stderr
+    assert "Not removed: something above is still open" in ended.stderr
+    assert python.exists()
+    anyway = remove(till, CASHIER_REMOVE_ANYWAY="1")
+    assert (anyway.returncode, python.exists()) == (0, False)
+    assert "Going on all the same" in anyway.stderr
+    assert (till.root / "data/cashier/journal.db").exists(), "never the data"
+
+
+def test_o7_without_a_till_or_an_environment_there_is_nothing_to_keep(machine: Machine) -> None:
+    machine.user(root=False)
+    assert remove(machine).returncode == 0
+    assert machine.calls == []
+    assert remove(machine).returncode == 0, "and twice is once"
+
+
+def package(machine: Machine, *words: str) -> "subprocess.CompletedProcess[str]":
+    """The package's prerm, with its places in this machine's folder."""
+    script = (machine.root / "installer/debian/prerm").read_text()
+    for place in ("/usr/bin/cashier", "/usr/lib/cashier/before_removal.sh", "/var/backups/cashier"):
+        assert place in script
+        script = script.replace(place, f'"{machine.root}{place}"')
+    moved = machine.root / "prerm"
+    moved.write_text(script)
+    return subprocess.run(
+        [str(machine.tools / "bash"), str(moved), *words],
+        env={"PATH": str(machine.tools), "HOME": "/root"},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_o7_the_package_looks_after_every_users_till_as_that_user(machine: Machine) -> None:
+    program = machine.root / "usr/bin/cashier"
+    machine._write(program, f'echo "cashier $*" >> "{machine.said}"')
+    place = machine.root / "usr/lib/cashier/before_removal.sh"
+    place.parent.mkdir(parents=True)
+    shutil.copy(ROOT / "installer" / "before_removal.sh", place)
+    homes = {name: machine.root / "home" / name for name in ("kim", "pat", "nobody")}
+    for name in ("kim", "pat"):
+        settings = homes[name] / ".config/cashier/settings.toml"
+        settings.parent.mkdir(parents=True)
+        settings.touch()
+    listed = "\n".join(f"{name}:x:1:1:A name:{home}:/bin/sh" for name, home in homes.items())
+    machine.quiet("getent", f"printf '%s\\n' '{listed}'")
+    machine.quiet("chown", "exit 0")
+    machine.tool("runuser", 'shift 3; exec "$@"')
+    assert package(machine, "upgrade", "2.0").returncode == 0
+    assert machine.calls == [], "an upgrade loses nothing"
+    assert package(machine, "remove").returncode == 0
+    kept = machine.root / "var/backups/cashier"
+    asked = [call for call in machine.calls if call.startswith("cashier ")]
+    assert asked == [
+        f"cashier --settings {homes[name]}/.config/cashier/settings.toml retire {kept}/{name}"
+        for name in ("kim", "pat")
+    ]
+    assert [call.split()[2] for call in machine.calls if call.startswith("runuser ")] == ["kim", "pat"]
+    machine._write(program, 'case "$*" in *pat*) exit 1 ;; esac')
+    assert package(machine, "remove").returncode == 1, "one till that is not ready keeps the package"
+
+
+def test_o7_purging_the_package_deletes_no_data() -> None:
+    for name in ("prerm", "postrm"):
+        assert "rm " not in (ROOT / "installer" / "debian" / name).read_text()
+    ended = subprocess.run(
+        ["bash", str(ROOT / "installer/debian/postrm"), "purge"], capture_output=True, text=True, check=False
+    )
+    assert (ended.returncode, "Journals stay" in ended.stderr) == (0, True)

@@ -59,6 +59,7 @@ class EntryKind(StrEnum):
     PRINT_UNKNOWN = "print_unknown"
     DRAWER_OPENED = "drawer_opened"
     SALE_HELD = "sale_held"
+    SALE_HELD_AT_HUB = "sale_held_at_hub"
     SALE_RESUMED = "sale_resumed"
     SALE_HELD_DROPPED = "sale_held_dropped"
     ACCOUNT_CHANGE_ASKED = "account_change_asked"

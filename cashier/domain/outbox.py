@@ -43,6 +43,18 @@ class Kept:
 
 
 @dataclass(frozen=True)
+class Outage:
+    """An outage of the line whose outcome the clerk has not been told yet, as places in the journal.
+
+    `began` is the last entry before it. `sent` is the last entry that the hub had when the hub itself went
+    away; None while it has answered.
+    """
+
+    began: int
+    sent: int | None = None
+
+
+@dataclass(frozen=True)
 class Anchor:
     """The hub's word for one entry: `seal` can be made by nobody without the hub's secret. UTC text."""
 

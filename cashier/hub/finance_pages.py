@@ -25,6 +25,17 @@ tr.sum td { font-weight: 600; }
 .fault { background: #fdeaea; border-left: 4px solid #b3261e; padding: 8px 14px; }
 label { display: block; margin: 10px 0 4px; font-weight: 600; } .row label { display: inline; }
 input, button { font: inherit; padding: 6px 10px; } a { color: #1a4a8e; }
+@page { margin: 16mm 14mm; }
+@media print {
+  body { background: none; color: #000; font-size: 10pt; }
+  header { background: none; color: #000; border-bottom: 1px solid #000; padding: 0 0 6px; }
+  header form, .screen { display: none; }
+  main { max-width: none; margin: 0; padding: 0; }
+  h1 { font-size: 16pt; } h2 { font-size: 12pt; margin: 16px 0 4px; break-after: avoid; }
+  caption, th { color: #000; } th, td { border-color: #777; padding: 2px 6px; }
+  thead { display: table-header-group; } tr, .waits, .fine { break-inside: avoid; }
+  .waits, .fine, .fault { background: none; border: 1px solid #000; padding: 4px 8px; margin: 6px 0; }
+}
 """
 #: No script at all, no other site, no frame; the one style by its hash.
 POLICY = (
@@ -77,7 +88,9 @@ def report_page(site: str, report: DailyReport) -> str:
         _accounts(report),
         _undone(report),
         _open(report),
-        f'<p><a href="/finance/report.csv?date={date}">Every row as a table (CSV)</a></p>',
+        f"<p>Made {escape(report.heading.made_time)}, of what the tills had sent to the hub by then.</p>",
+        f'<p class="screen"><a href="/finance/report.csv?date={date}">Every row as a table (CSV)</a>. On '
+        "paper or as a PDF: print this page, Ctrl+P.</p>",
     )
     return _page(f"Daily receipts {date}", site, "".join(parts))
 
@@ -98,7 +111,7 @@ def _page(title: str, site: str, body: str) -> str:
 
 def _choice(date: str) -> str:
     return (
-        '<form method="get" action="/finance" class="row"><p><label for="date">Business date</label> '
+        '<form method="get" action="/finance" class="row screen"><p><label for="date">Business date</label> '
         f'<input id="date" name="date" type="date" required value="{escape(date)}"> '
         "<button>Show</button></p></form>"
     )
@@ -236,4 +249,5 @@ def _table(title: str, headings: Sequence[str], rows: Iterable[Sequence[str]], t
 
     sums = ("Taken", "Net", "Together", "Deposit together, as counted")
     body = "".join(f"<tr{total if row[0] in sums else ''}>{cells('td', row)}</tr>" for row in rows)
-    return f"<h2>{escape(title)}</h2><table><tr>{cells('th', headings)}</tr>{body}</table>"
+    head = f"<thead><tr>{cells('th', headings)}</tr></thead>"  # once more on each printed page
+    return f"<h2>{escape(title)}</h2><table>{head}<tbody>{body}</tbody></table>"

@@ -2,12 +2,16 @@
 
 It begins when the line goes off. It is over when the line is back, the hub has everything, and each payment
 that was open has been asked about once more. Feed, outbox and checker do the work; here it is only told.
+Where it began stands beside the journal's entries, so that an outage may outlive the program.
 """
 
-from dataclasses import dataclass
+import contextlib
+from dataclasses import dataclass, replace
 
 from cashier.domain.entries import EntryKind
-from cashier.domain.outbox import Owed
+from cashier.domain.errors import Unavailable
+from cashier.domain.fold import MOVING, fold_payment
+from cashier.domain.outbox import Outage, Owed
 from cashier.domain.payment import ENDED_UNPAID, Payment, PaymentState
 from cashier.till.checking import Checker
 from cashier.till.line import Line
@@ -47,17 +51,16 @@ def _counted(count: int, what: str) -> str:
     return f"{count} {what}" if count == 1 else f"{count} {what}s"
 
 
-@dataclass
-class _Outage:
-    """One outage. `open_before` are payments that could be charged when it began, with their state then.
-
-    `sent` is the last entry that the hub had; None while the hub itself has answered. `asked` is how
-    often each open payment had been asked about when the line came back; None before that.
-    """
-
-    open_before: dict[str, PaymentState]
-    sent: int | None = None
-    asked: dict[str, int] | None = None
+def open_at(journal: PeopleJournal, seq: int) -> dict[str, PaymentState]:
+    """Payments that could be charged when an entry was the newest, by reference, with their state then."""
+    moved = (entry.subject for entry in journal.entries_of(MOVING, seq))
+    names = {payment.id for payment in journal.unsettled_payments()}.union(moved)
+    found = {}
+    for name in names:
+        before = [entry for entry in journal.entries(name) if entry.seq <= seq]
+        if before and _may_charge(payment := fold_payment(before)):
+            found[payment.reference] = payment.state
+    return found
 
 
 class CatchUp:
@@ -71,7 +74,10 @@ class CatchUp:
         self._outbox = outbox
         self._checker = checker
         self._has_copy = has_copy
-        self._outage: _Outage | None = None
+        #: The one that an earlier run of the program did not see the end of, too.
+        self._outage = journal.outage()
+        #: How often each open payment had been asked about when the line came back; None before that.
+        self._asked: dict[str, int] | None = None
         self.text = ""
 
     def seen(self) -> None:
@@ -89,28 +95,38 @@ class CatchUp:
         """The line goes off, and nothing has been put into doubt by that yet."""
         if self._outage is None:
             self.text = ""
-            open_now = (item for item in self._journal.unsettled_payments() if _may_charge(item))
-            self._outage = _Outage({item.reference: item.state for item in open_now})
+            self._keep(Outage(self._journal.head().seq, self._hub_had()))
+
+    def _hub_had(self) -> int | None:
+        is_away = self._line.hub is LineState.OFFLINE and self._has_copy
+        return self._journal.sent(Owed.ENTRIES) if is_away else None
 
     def _is_off(self) -> None:
         self.line_goes()
         assert self._outage is not None
-        self._outage.asked = None
-        if self._line.hub is LineState.OFFLINE and self._outage.sent is None and self._has_copy:
-            self._outage.sent = self._journal.sent(Owed.ENTRIES)
+        self._asked = None
+        if self._outage.sent is None and (sent := self._hub_had()) is not None:
+            self._keep(replace(self._outage, sent=sent))
 
-    def _is_back(self, outage: _Outage) -> None:
-        if outage.asked is None:
+    def _keep(self, outage: Outage | None) -> None:
+        """Also over a restart; on a disk that is full for this run alone."""
+        self._outage = outage
+        with contextlib.suppress(Unavailable):
+            self._journal.mark_outage(outage)
+
+    def _is_back(self, outage: Outage) -> None:
+        if self._asked is None:
             open_now = [item.reference for item in self._journal.unsettled_payments() if _may_charge(item)]
-            outage.asked = {reference: self._checker.times_asked(reference) for reference in open_now}
+            self._asked = {reference: self._checker.times_asked(reference) for reference in open_now}
             for reference in open_now:
                 self._checker.ring(reference)  # what it says now counts, not when it would be its turn
         if self._outbox.view().to_send or any(
-            self._is_to_be_asked(reference, times) for reference, times in outage.asked.items()
+            self._is_to_be_asked(reference, times) for reference, times in self._asked.items()
         ):
             return
-        self._outage = None
+        self._asked = None
         self.text = self._result(outage).text
+        self._keep(None)
 
     def _is_to_be_asked(self, reference: str, times: int) -> bool:
         payment = self._journal.payment(reference)
@@ -118,21 +134,20 @@ class CatchUp:
             return False
         return self._checker.times_asked(reference) <= times
 
-    def _result(self, outage: _Outage) -> CaughtUp:
+    def _result(self, outage: Outage) -> CaughtUp:
         receipts = 0
         if outage.sent is not None:
             kinds = {EntryKind.RECEIPT_ISSUED}
             receipts = sum(1 for _entry in self._journal.entries_of(kinds, outage.sent))
-        now = [payment for name in outage.open_before if (payment := self._journal.payment(name)) is not None]
+        before = open_at(self._journal, outage.began)
+        now = [payment for name in before if (payment := self._journal.payment(name)) is not None]
         doubts = [item for item in self._journal.unsettled_payments() if item.state is PaymentState.IN_DOUBT]
         return CaughtUp(
             receipts=receipts,
             confirmed=sum(item.state is PaymentState.APPROVED for item in now),
             not_charged=sum(item.state in ENDED_UNPAID for item in now),
             in_doubt=len(doubts),
-            doubted=sum(
-                outage.open_before.get(item.reference) is not PaymentState.IN_DOUBT for item in doubts
-            ),
+            doubted=sum(before.get(item.reference) is not PaymentState.IN_DOUBT for item in doubts),
         )
 
 

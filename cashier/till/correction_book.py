@@ -4,14 +4,24 @@ Corrections are few beside receipts. They are read once, by kind, and then as th
 by this, the verbs of `till.corrections` look into the journal themselves.
 """
 
+from collections.abc import Collection, Iterator
+from typing import Protocol
+
 from cashier.domain.corrections import CORRECTION_KINDS, Correction, Refund, correction_of, open_refunds
-from cashier.till.ports import Journal
+from cashier.domain.entries import Entry, EntryKind
+
+
+class Recorded(Protocol):
+    """A journal, as far as a book of it is kept."""
+
+    def entries_of(self, kinds: Collection[EntryKind], after: int = 0) -> Iterator[Entry]:
+        """See `Journal`."""
 
 
 class CorrectionBook:
     """Every correction of one journal."""
 
-    def __init__(self, journal: Journal) -> None:
+    def __init__(self, journal: Recorded) -> None:
         self._journal = journal
         self._last_seq = 0
         self._by_receipt: dict[str, tuple[Correction, ...]] = {}
@@ -20,6 +30,10 @@ class CorrectionBook:
     def of(self, number: str) -> tuple[Correction, ...]:
         """What was done to a receipt, in order; `number` as the receipt has it."""
         self.read()
+        return self.known(number)
+
+    def known(self, number: str) -> tuple[Correction, ...]:
+        """The same as it was read last."""
         return self._by_receipt.get(number, ())
 
     def open_refunds(self) -> tuple[Refund, ...]:

@@ -90,6 +90,8 @@ class Corrections:
         self._people = people
         self._changed = changed
         self.book = CorrectionBook(journal)
+        #: Why a receipt of this number is none of this journal's, or empty.
+        self.elsewhere: Callable[[str], str] = lambda _number: ""
 
     # -- looking -----------------------------------------------------------------------------------------
 
@@ -134,6 +136,8 @@ class Corrections:
 
     def choices(self, receipt: Receipt) -> Choices:
         """What the one who is signed in may ask for, and why not."""
+        if elsewhere := self.elsewhere(receipt.number):
+            return Choices(elsewhere, elsewhere, elsewhere, (), (), ())
         done = self.of(receipt)
         found = ((kind, self.refundable(receipt, kind)) for kind in _ways(receipt))
         ways = tuple(Way(kind, cents) for kind, cents in found if cents)
@@ -321,7 +325,7 @@ class Corrections:
     def _receipt(self, number: str) -> Receipt:
         receipt = self._journal.receipt(number)
         if receipt is None:
-            raise Refused(f"There is no receipt {number}.")
+            raise Refused(self.elsewhere(number) or f"There is no receipt {number}.")
         return receipt
 
     def _record(self, receipt: Receipt, corrections: Sequence[Correction]) -> None:

@@ -5,18 +5,20 @@ resumed at this till only. Given invoice numbers of it are held at the hub, so t
 hold the same one meanwhile. Nothing of a held sale is money: fees are priced anew when it is resumed.
 
 While cards cannot be taken a sale can be parked: put aside to wait for the line. Where the hub gives no word
-then, it has no hold, and what is due is asked for right before it is charged, as of any other (`rechecking`).
+then, it has no hold until the hub answers again (`hold_again`), and what is due is asked for right before it
+is charged, as of any other (`rechecking`).
 """
 
 import datetime as dt
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
+from uuid import UUID
 
 from cashier.domain.enquiry import FoundInvoice
 from cashier.domain.entries import Draft as EntryDraft
 from cashier.domain.entries import Entry, EntryKind
-from cashier.domain.errors import Held, InDoubt, Refused, Unavailable
+from cashier.domain.errors import Discrepancy, Held, InDoubt, Refused, Unavailable
 from cashier.domain.ids import held_by, held_reference
 from cashier.domain.money import Cents, format_dollars
 from cashier.domain.payment import InvoiceShare, PaymentState
@@ -38,6 +40,7 @@ class HeldSale:
     """A sale put aside. `at` is UTC text, `by` who did it; `reference` its hold at the hub, or empty.
 
     `line_fault` says why cards could not be taken when it was parked for the line; empty for any other.
+    `not_held` says why the hub refused its invoices since: whoever has them; empty where it did not.
     """
 
     id: str
@@ -50,6 +53,7 @@ class HeldSale:
     reference: str
     permit: str = ""
     line_fault: str = ""
+    not_held: str = ""
 
     @property
     def waits_for_line(self) -> bool:
@@ -82,20 +86,30 @@ class HeldSales:
         self._holds = holds
         self._held: dict[str, Entry] = {}
         self._announcing: set[str] = set()
+        #: Why the hub refused to hold a parked sale's invoices when it was asked last, by the sale's id.
+        self._not_held: dict[str, str] = {}
         for entry in journal.entries(SUBJECT):
             self._apply(entry)
 
     def _apply(self, entry: Entry) -> None:
         if entry.kind is EntryKind.SALE_HELD:
             self._held[entry.body["held_id"]] = entry
+        elif entry.kind is EntryKind.SALE_HELD_AT_HUB:
+            earlier = self._held[entry.body["held_id"]]  # as it was put aside, by whom and when
+            body = {**earlier.body, "reference": entry.body["reference"]}
+            self._held[entry.body["held_id"]] = replace(earlier, body=body)
         else:
             self._held.pop(entry.body["held_id"], None)
+        self._not_held.pop(entry.body["held_id"], None)
 
     # -- looking ---------------------------------------------------------------------------------------
 
     def all(self) -> tuple[HeldSale, ...]:
         """What is put aside now: what waits for the line first, then oldest first."""
-        views = (_view(entry) for entry in self._held.values())
+        views = (
+            replace(_view(entry), not_held=self._not_held.get(held_id, ""))
+            for held_id, entry in self._held.items()
+        )
         return tuple(sorted(views, key=lambda held: not held.waits_for_line))
 
     def one(self, held_id: str) -> HeldSale:
@@ -158,18 +172,48 @@ class HeldSales:
 
     async def _is_announced(self, reference: str, draft: Draft, *, is_needed: bool) -> bool:
         """Whether the hub gave its word. A hold whose answer was lost is given back: no entry names it."""
+        shares = [InvoiceShare(line.found.number, line.amount_cents) for line in draft.retrieved]
         try:
-            await self._announce(reference, draft)
+            await self._announce(reference, draft.biller or "", shares)
         except (Unavailable, InDoubt):
             if is_needed:
                 raise
             return False
         return True
 
-    async def _announce(self, reference: str, draft: Draft) -> None:
-        shares = [InvoiceShare(line.found.number, line.amount_cents) for line in draft.retrieved]
+    async def hold_again(self, known: Collection[str]) -> bool:
+        """Hold at the hub what it should hold and does not; whether anything is other than it was.
+
+        `known` are the references that it holds: what was parked without its word is not among them, and what
+        a hub lacks that was restored from a backup. What it refuses stays put aside without a hold, with the
+        reason, and is asked for again the next time. Raises Unavailable or InDoubt when it gives no word.
+        """
+        before = self.all()
+        for held in before:
+            is_lacking = bool(held.invoices) and held.reference not in known
+            if is_lacking and held.id in self._held:  # the one before took its time
+                await self._hold_again(held)
+        return self.all() != before
+
+    async def _hold_again(self, held: HeldSale) -> None:
+        items = self._held[held.id].body["draft"]["invoices"]
+        shares = [InvoiceShare(item["found"]["number"], Cents(item["amount_cents"])) for item in items]
+        # Always the same reference for a sale: asked for twice, it is held once.
+        reference = held_reference(self._config.till, UUID(held.id))
+        self._announcing.add(reference)
+        try:
+            await self._announce(reference, items[0]["biller"], shares)
+            self._not_held.pop(held.id, None)
+            if held.is_unheld and held.id in self._held:  # resumed meanwhile, the hold is given back
+                self._record(EntryKind.SALE_HELD_AT_HUB, held.id, {"reference": reference})
+        except (Refused, Discrepancy) as refused:
+            self._not_held[held.id] = refused.user_text
+        finally:
+            self._announcing.discard(reference)
+
+    async def _announce(self, reference: str, biller: str, shares: Sequence[InvoiceShare]) -> None:
         total = sum(share.amount_cents for share in shares)
-        wanted = (reference, draft.biller or "", total, shares, None)
+        wanted = (reference, biller, total, shares, None)
         try:
             await self._holds.announce(*wanted)
         except Held as held:

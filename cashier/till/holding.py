@@ -1,7 +1,11 @@
-"""Giving invoices back: the hub holds them for a payment until this till says that it is settled."""
+"""Giving invoices back: the hub holds them for a payment until this till says that it is settled.
+
+And holding what could not be held when it should have been: a payment that came back into doubt, a sale that
+was parked while the hub was out of reach.
+"""
 
 import contextlib
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 
 from cashier.domain.errors import CashierError, Held
 from cashier.domain.payment import Payment, PaymentState
@@ -23,7 +27,8 @@ class HoldKeeper:
     """Settles at the hub what is settled in the journal, and holds what came back into doubt.
 
     What the hub holds is asked for anew each time, so that nothing has to be remembered over a crash. `hold`
-    holds a payment's invoices once more; `is_over` knows of sales that were put aside and are no longer.
+    holds a payment's invoices once more; `is_over` knows of sales that were put aside and are no longer, and
+    `hold_aside` holds those that should be held and are not among what is.
     """
 
     def __init__(
@@ -32,8 +37,10 @@ class HoldKeeper:
         journal: Journal,
         hold: Callable[[Payment], Awaitable[None]],
         is_over: Callable[[str], bool] = lambda _reference: False,
+        hold_aside: Callable[[Collection[str]], Awaitable[object]] | None = None,
     ) -> None:
         self._is_over = is_over
+        self._hold_aside = hold_aside
         self._holds = holds
         self._journal = journal
         self._hold = hold
@@ -48,6 +55,8 @@ class HoldKeeper:
     async def release(self) -> None:
         """Give back every hold of a settled payment. Raises what the hub's line raises."""
         held = await self._holds.held()
+        if self._hold_aside is not None:
+            await self._hold_aside(held)
         for doubtful in self._journal.unsettled_payments():
             if doubtful.state is PaymentState.IN_DOUBT and doubtful.reference not in held:
                 # Another payment may hold its invoices by now: then they are safe from a third.

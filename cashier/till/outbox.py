@@ -5,181 +5,36 @@ portals, and each journal that was rescued from another till's disk. One small b
 them the window has its turn. Nothing here is waited for by a sale, by signing out or by closing the day.
 """
 
-from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
 
 from cashier.domain.entries import Break, Draft, Entry, EntryKind
-from cashier.domain.errors import CashierError, Discrepancy, TooBusy
+from cashier.domain.errors import CashierError, TooBusy
 from cashier.domain.outbox import (
-    BATCH_ENTRIES,
     RETRY_FIRST_S,
     Event,
     Forked,
-    Gap,
-    Kept,
-    NotTaken,
     OutboxView,
-    Owed,
     Phase,
     Queue,
     RefusedItem,
-    cut,
     retry_s,
 )
-from cashier.till.notices import TOLD_KINDS, Notice, may_be_told
-from cashier.till.ports import Clock, Journal, OutboxJournal, PeopleJournal, Randomness, SecondCopy
+from cashier.till.notices import Notice
+from cashier.till.ports import Clock, PeopleJournal, Randomness, SecondCopy
 from cashier.till.ringing import rung_or_after
+from cashier.till.senders import EntrySender, NoticeSender, OwnJournal, Sender
 
 #: Between two batches, beside the waits for the line itself.
 PACE_S = 0.002
 #: With nothing to send: a ring comes with the next entry, this is for one that was missed.
 IDLE_S = 600.0
-NOTICES_AT_ONCE = 20
 #: Bits of the chance that spreads the tries of a site's tills.
 CHANCE_BITS = 32
 #: Who sees to a journal that the hub knows otherwise.
 FORK_OWNER = "administrator"
 
 Sleep = Callable[[float], Awaitable[object]]
-#: Tells of an item that was not taken: the till whose journal it is in, and the item.
-Refuse = Callable[[str, RefusedItem], None]
-
-
-class Sender(Protocol):
-    """What one queue sends."""
-
-    @property
-    def till(self) -> str:
-        """Whose journal it is."""
-
-    def to_send(self) -> int:
-        """How many items are owed."""
-
-    def again(self) -> None:
-        """Somebody said to try again what had stopped."""
-
-    def send(self) -> Awaitable[bool]:
-        """Send one batch, if there is any; whether there may be more. Raises what the line raises."""
-
-
-class EntrySender:
-    """The entries of a journal, to the hub's copy of it."""
-
-    def __init__(self, till: str, journal: OutboxJournal, copy: SecondCopy, refuse: Refuse) -> None:
-        self.till = till
-        self._journal = journal
-        self._copy = copy
-        self._refuse = refuse
-        self._agreed = False
-
-    def to_send(self) -> int:
-        """See Sender."""
-        return max(self._journal.head().seq - self._journal.sent(Owed.ENTRIES), 0)
-
-    def again(self) -> None:
-        """See Sender."""
-        self._agreed = False
-
-    async def send(self) -> bool:
-        """See Sender. The first time, both sides make sure that they speak of the same journal."""
-        if not self._agreed:
-            self._agree(await self._copy.kept(self.till))
-        rows = cut(self._journal.rows_after(self._journal.sent(Owed.ENTRIES), BATCH_ENTRIES))
-        if not rows:
-            return False
-        try:
-            told = await self._copy.keep(self.till, rows)
-        except Gap as gap:
-            # The hub has lost some, or a cut in its storage was mended: what it has is asked for once more.
-            self._agreed = False
-            if gap.next_seq > rows[0].seq:
-                raise Forked(gap.next_seq, "the hub wants what this journal has not reached") from gap
-            self._journal.mark_sent(Owed.ENTRIES, gap.next_seq - 1)
-            return True
-        # Told before it is marked: when the till ends in between, the hub says the same once more.
-        for item in told.refused:
-            self._refuse(self.till, item)
-        self._journal.mark_sent(Owed.ENTRIES, rows[-1].seq, told.anchors)
-        return self.to_send() > 0
-
-    def _agree(self, kept: Kept) -> None:
-        """Go on from what both have. Raises Forked.
-
-        Never from further than this journal has marked: with the hub's answer what it refused was lost.
-        """
-        if kept.seq:
-            row = next(iter(self._journal.rows_after(kept.seq - 1, 1)), None)
-            if row is None:
-                lost = self._journal.head().seq + 1
-                raise Forked(lost, f"the hub has entries up to {kept.seq}, which this journal lacks")
-            if row.hash != kept.hash:
-                raise Forked(kept.seq, "the hub has another entry there")
-        if kept.seq < self._journal.sent(Owed.ENTRIES):
-            self._journal.mark_sent(Owed.ENTRIES, kept.seq)
-        self._agreed = True
-
-
-class OwnJournal(Journal, OutboxJournal, Protocol):
-    """A journal that is read for what it says, and marked with what was told."""
-
-
-class NoticeSender:
-    """Notices to portals, made from a journal's entries."""
-
-    def __init__(
-        self,
-        till: str,
-        journal: OwnJournal,
-        copy: SecondCopy,
-        make: Callable[[Entry], Notice | None],
-        refuse: Refuse,
-    ) -> None:
-        self.till = till
-        self._journal = journal
-        self._copy = copy
-        self._make = make
-        self._refuse = refuse
-        self._seen = journal.sent(Owed.NOTICES)
-        self._owed: deque[Entry] = deque()
-
-    def to_send(self) -> int:
-        """See Sender."""
-        self._look()
-        return len(self._owed)
-
-    def again(self) -> None:
-        """See Sender."""
-
-    def _look(self) -> None:
-        for entry in self._journal.entries_of(TOLD_KINDS, after=self._seen):
-            self._seen = entry.seq
-            if may_be_told(entry):
-                self._owed.append(entry)
-
-    async def send(self) -> bool:
-        """See Sender. In order, and past one that is not taken."""
-        done = 0
-        try:
-            while self._owed and done < NOTICES_AT_ONCE:
-                entry = self._owed[0]
-                if (notice := self._make(entry)) is not None:
-                    await self._tell(entry.seq, notice)
-                self._owed.popleft()
-                done = done + 1
-        finally:
-            if done:
-                before = self._owed[0].seq - 1 if self._owed else self._seen
-                self._journal.mark_sent(Owed.NOTICES, before)
-        return self.to_send() > 0
-
-    async def _tell(self, seq: int, notice: Notice) -> None:
-        try:
-            await self._copy.notify(notice.id, notice.url, notice.kind, notice.data)
-        except (NotTaken, Discrepancy) as error:
-            reason = f"the portal cannot be told of it ({error.user_text})"
-            self._refuse(self.till, RefusedItem(seq, f"{notice.id}-notice", reason, "supervisor"))
 
 
 @dataclass
@@ -231,17 +86,26 @@ class Outbox:
         self._lanes: list[_Lane] = []
         self._shown = OutboxView(0, Phase.READY)
         if copy is not None:
-            entries = EntrySender(till, journal, copy, self._refuse)
-            notices = NoticeSender(till, journal, copy, make_notice, self._refuse)
-            self._lanes = [_Lane(entries, is_own=True), _Lane(notices, is_own=True)]
+            self._lanes = self._lanes_of(till, journal, copy, make_notice, is_own=True)
 
     def bring(self, till: str, journal: OwnJournal, make_notice: Callable[[Entry], Notice | None]) -> None:
         """Send what another till's rescued journal still owes, too."""
         if self._copy is not None:
-            entries = EntrySender(till, journal, self._copy, self._refuse)
-            notices = NoticeSender(till, journal, self._copy, make_notice, self._refuse)
-            self._lanes += [_Lane(entries, is_own=False), _Lane(notices, is_own=False)]
+            self._lanes += self._lanes_of(till, journal, self._copy, make_notice, is_own=False)
             self._rung.set()
+
+    def _lanes_of(
+        self,
+        till: str,
+        journal: OwnJournal,
+        copy: SecondCopy,
+        make_notice: Callable[[Entry], Notice | None],
+        *,
+        is_own: bool,
+    ) -> list[_Lane]:
+        notices = NoticeSender(till, journal, copy, make_notice, self._refuse, self._clock)
+        entries = EntrySender(till, journal, copy, self._refuse, notices.go_back, is_own=is_own)
+        return [_Lane(entries, is_own), _Lane(notices, is_own)]
 
     # -- looking -----------------------------------------------------------------------------------------
 

@@ -1,11 +1,12 @@
 """The papers of a till's receipts, made from the journal, and what the clerk hears of a print."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from cashier.domain.corrections import Refund, Void, corrections_of
+from cashier.domain.entries import Entry
 from cashier.domain.errors import Refused
 from cashier.domain.language import ENGLISH, Language
-from cashier.domain.prints import Print, PrintWhat
+from cashier.domain.prints import Print, PrintWhat, next_copy, prints_of
 from cashier.domain.receipt import Receipt, TenderKind
 from cashier.domain.receipt_text import (
     LocalTime,
@@ -16,15 +17,28 @@ from cashier.domain.receipt_text import (
     refund_paper,
 )
 from cashier.till.ports import Journal, PrintOutcome, PrintResult
+from cashier.till.rescued import Rescued
+
+#: What can be had of a rescued receipt.
+_COPIES = (PrintWhat.RECEIPT, PrintWhat.MAIL)
 
 
 class Papers:
-    """Makes papers. `languages` are those besides English; `language` is the usual one."""
+    """Makes papers. `languages` are those besides English; `language` is the usual one.
+
+    Of a rescued receipt there are copies, and nothing else.
+    """
 
     def __init__(
-        self, journal: Journal, local: LocalTime, languages: Mapping[str, Language], language: str
+        self,
+        journal: Journal,
+        local: LocalTime,
+        languages: Mapping[str, Language],
+        language: str,
+        rescued: Rescued | None = None,
     ) -> None:
         self._journal = journal
+        self._rescued = rescued or Rescued()
         self._local = local
         self.languages: Mapping[str, Language] = {ENGLISH.code: ENGLISH, **languages}
         self._usual = language
@@ -39,15 +53,30 @@ class Papers:
 
     def receipt(self, number: str) -> Receipt:
         """A receipt by its number. Raises Refused when there is none."""
-        receipt = self._journal.receipt(number)
+        receipt = self._journal.receipt(number) or self._rescued.receipt(number)
         if receipt is None:
             raise Refused(f"There is no receipt {number[:24]}.")
         return receipt
 
+    def prints(self, number: str) -> tuple[Print, ...]:
+        """Every print of a receipt: of a rescued one those of its own till, then those of this one."""
+        rescued = self._rescued.journal_of(number)
+        before = prints_of(rescued.entries(number)) if rescued else ()
+        return (*before, *prints_of(self._journal.entries(number)))
+
+    def next_copy(self, number: str, what: PrintWhat, of: str = "") -> int:
+        """The mark of the next print. A rescued receipt's own till had the original, printed or not."""
+        least = 1 if what is PrintWhat.RECEIPT and self._rescued.journal_of(number) else 0
+        return max(next_copy(self.prints(number), what, of), least)
+
+    def _entries(self, receipt: Receipt) -> Iterator[Entry]:
+        """What was recorded of its sale, in its own journal."""
+        return (self._rescued.journal_of(receipt.number) or self._journal).entries(receipt.sale_id)
+
     def of_receipt(self, number: str, language: str, marks: Marks) -> Paper:
         """A receipt, marked VOID when it was taken back. Raises Refused."""
         receipt = self.receipt(number)
-        found = corrections_of(self._journal.entries(receipt.sale_id))
+        found = corrections_of(self._entries(receipt))
         voids = (item for item in found if isinstance(item, Void) and item.receipt == receipt.number)
         marked = Marks(marks.copy, marks.by, marks.at, next(voids, None))
         return receipt_paper(receipt, self._local, self.language(language), marked)
@@ -56,6 +85,8 @@ class Papers:
         """What a print prints. Raises Refused for what is not there."""
         receipt, language = self.receipt(item.receipt), self.language(item.language)
         marks = Marks(item.copy, item.by, item.at)
+        if item.what not in _COPIES and (why := self._rescued.refusal(receipt.number)):
+            raise Refused(why)
         match item.what:
             case PrintWhat.RECEIPT | PrintWhat.MAIL:
                 return self.of_receipt(item.receipt, item.language, marks)

@@ -4,14 +4,14 @@ One contract suite a port (tests/contracts) runs against both.
 """
 
 import datetime as dt
-from collections.abc import Awaitable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Protocol
 
 from cashier.domain.enquiry import FoundCustomer, FoundInvoice, InvoiceStatus
 from cashier.domain.entries import Break, Draft, Entry, EntryKind, StoredRow
-from cashier.domain.outbox import Acknowledged, Anchor, Kept, Owed
+from cashier.domain.outbox import Acknowledged, Anchor, Kept, Outage, Owed
 from cashier.domain.payment import InvoiceShare, Payment, PaymentState
 from cashier.domain.postback import DeliveredPostback
 from cashier.domain.receipt import Receipt
@@ -106,6 +106,26 @@ class Journal(Protocol):
 
     def verify(self) -> Break | None:
         """The first entry at which the chain does not hold, or None."""
+
+
+class RescuedJournal(Protocol):
+    """Another till's journal as it stands beside this till's own. What is asked raises as reading does."""
+
+    @property
+    def till(self) -> str:
+        """Whose it is."""
+
+    def search(self, text: str, limit: int) -> tuple[Receipt, ...]:
+        """See `Journal`."""
+
+    def receipt(self, number: str) -> Receipt | None:
+        """See `Journal`."""
+
+    def entries(self, subject: str) -> Iterator[Entry]:
+        """See `Journal`."""
+
+    def entries_of(self, kinds: Collection[EntryKind], after: int = 0) -> Iterator[Entry]:
+        """See `Journal`."""
 
 
 class Daybook(Protocol):
@@ -305,6 +325,12 @@ class OutboxJournal(Protocol):
     def anchors(self) -> tuple[Anchor, ...]:
         """The anchors that the hub has given, in order."""
 
+    def outage(self) -> Outage | None:
+        """The outage that is not over, or whose outcome was not told; None without one."""
+
+    def mark_outage(self, outage: Outage | None) -> None:
+        """Keep it over a restart, or with None forget it. Raises Unavailable when it may not have been."""
+
 
 class PeopleJournal(Journal, PinStore, OutboxJournal, Protocol):
     """A till's own journal: it keeps hashes of PINs, too, and what was told to the hub."""
@@ -434,7 +460,7 @@ class Outside:
 
     `accounts` is None where customers have none at the gateway, `letters` where there is no mail server,
     `administration` where the settings are not changed at the till, `schedules` where the office has no fee
-    schedules of its own.
+    schedules of its own. `rescued` gives the journals of other tills that were rescued to this one.
     """
 
     gateway: Gateway
@@ -448,3 +474,4 @@ class Outside:
     second_copy: SecondCopy | None = None
     administration: "Tools | None" = None
     schedules: "ScheduleShelf | None" = None
+    rescued: Callable[[], Sequence[RescuedJournal]] = tuple

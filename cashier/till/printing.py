@@ -23,7 +23,6 @@ from cashier.domain.prints import (
     next_copy,
     open_prints,
     print_body,
-    prints_of,
 )
 from cashier.domain.receipt import TenderKind, receipt_number
 from cashier.domain.receipt_text import LocalTime, Marks, Paper
@@ -33,6 +32,7 @@ from cashier.till.config import TillConfig
 from cashier.till.identity import new_id
 from cashier.till.papers import Papers, said_of
 from cashier.till.ports import Clock, Journal, Mailer, Printer, PrintOutcome, PrintResult, Randomness
+from cashier.till.rescued import Rescued
 
 #: Prints that may wait. More than these and nobody looks after the printer.
 WAITING_MAX = 50
@@ -84,6 +84,7 @@ class Printing:
         clock: Clock,
         randomness: Randomness,
         journal: Journal,
+        rescued: Rescued | None = None,
     ) -> None:
         import asyncio  # not before the first paint
 
@@ -93,7 +94,7 @@ class Printing:
         self._clock = clock
         self._randomness = randomness
         self._journal = journal
-        self.papers = Papers(journal, config.local, config.languages or {}, config.language)
+        self.papers = Papers(journal, config.local, config.languages or {}, config.language, rescued)
         self._listeners: list[Callable[[], None]] = []
         self._bell = asyncio.Event()
         self._message = ""
@@ -123,7 +124,7 @@ class Printing:
 
     def prints(self, number: str) -> tuple[Print, ...]:
         """Every print of a receipt."""
-        return prints_of(self._journal.entries(number))
+        return self.papers.prints(number)
 
     def paper(self, number: str, language: str = "") -> Paper:
         """A receipt as its original. Raises Refused for one that is not there."""
@@ -188,7 +189,7 @@ class Printing:
             id=str(new_id(self._clock, self._randomness)),
             receipt=number,
             what=what,
-            copy=next_copy(made, what, of),
+            copy=self.papers.next_copy(number, what, of),
             by=self._clerk(),
             at=utc_text(self._clock.now()),
             language=self.papers.language(language or last).code,

@@ -8,6 +8,7 @@ import datetime as dt
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 
+from cashier.domain.corrections import Correction
 from cashier.domain.daily import DailyReport, Scope
 from cashier.domain.entries import Entry, EntryKind
 from cashier.domain.errors import CashierError, InDoubt, Refused, Unavailable
@@ -40,7 +41,7 @@ from cashier.till.identity import new_id
 from cashier.till.integrity import Integrity
 from cashier.till.line import Line
 from cashier.till.notices import NoticeMaker
-from cashier.till.outbox import Outbox, OwnJournal
+from cashier.till.outbox import Outbox
 from cashier.till.parking import Parking
 from cashier.till.payments import TOLD_BEFORE_LAUNCH, TOLD_ON_THE_PAGE, CardPayments, can
 from cashier.till.people import People
@@ -48,8 +49,10 @@ from cashier.till.ports import Clock, Daybook, Outside, PeopleJournal, Randomnes
 from cashier.till.printing import PrintConfig, Printing
 from cashier.till.readers import CardReaders
 from cashier.till.reporting import Counter, JournalDaybook, shown
+from cashier.till.rescued import Found, Rescued
 from cashier.till.retrieve import Retrieving, refuse_mixed
 from cashier.till.schedule_import import ScheduleImports, TillSchedules
+from cashier.till.senders import OwnJournal
 from cashier.till.shifts import Shifts
 from cashier.till.snapshot import LineState, Snapshot, take_snapshot
 from cashier.till.tenders import Taken, Tenders
@@ -81,6 +84,7 @@ class Till:
         self._journal = journal
         self._gateway = outside.gateway
         self._schedule_on = schedule_on
+        self.rescued = Rescued(outside.rescued)
         self.people = People(config.cashier, clock, randomness, journal, outside.pin_hasher, self._changed)
         self._payments = CardPayments(
             config,
@@ -100,7 +104,9 @@ class Till:
         )
         self._facts = Facts(config, clock, randomness, journal)
         self.checker = Checker(config.waits, clock, journal, outside.enquiry, self._facts, self._told, sleep)
-        self.holding = HoldKeeper(outside.holds, journal, self._payments.hold, self._aside.is_over)
+        self.holding = HoldKeeper(
+            outside.holds, journal, self._payments.hold, self._aside.is_over, self._hold_aside
+        )
         self.desk = Desk(
             config,
             clock,
@@ -129,6 +135,7 @@ class Till:
         self.corrections = Corrections(
             clock, randomness, journal, self.people, self.shifts, self.integrity, self._changed
         )
+        self.corrections.elsewhere = self.rescued.refusal
         self._listeners: list[Callable[[], None]] = []
         self._line = Line()
         self._busy = False
@@ -144,6 +151,7 @@ class Till:
             clock,
             randomness,
             journal,
+            self.rescued,
         )
         self.parking = Parking(config, clock, self._aside, self.printing.config, lambda: self.people.name)
         self.accounts = Accounts(
@@ -433,6 +441,11 @@ class Till:
         self.holding.ring()
         self._changed()
         return note
+
+    async def _hold_aside(self, known: Collection[str]) -> None:
+        """Hold at the hub what was parked while it was out of reach (`HeldSales.hold_again`)."""
+        if await self._aside.hold_again(known):
+            self._changed()
 
     def drop_held_sale(self, held_id: str) -> None:
         """Give a sale up that was put aside. Nothing of it was paid."""
@@ -748,6 +761,14 @@ class Till:
     def receipts(self, text: str) -> tuple[Receipt, ...]:
         """Receipts as typed, newest first."""
         return self._journal.search(text, SEARCH_LIMIT)
+
+    def find(self, text: str) -> Found:
+        """The same, with those of other tills whose journals were rescued to this one."""
+        return self.rescued.search(self.receipts(text), text, SEARCH_LIMIT)
+
+    def done_to(self, number: str) -> tuple[Correction, ...]:
+        """What was done to a receipt, this till's or a rescued one, in order."""
+        return self.rescued.corrections(number) or self.corrections.book.of(number)
 
     def receipt(self, number: str) -> Receipt | None:
         """One receipt."""

@@ -104,10 +104,11 @@ class CorrectionPanel(QWidget):
         self._open = choices.open_refunds
         self._show_acts(choices)
         has_printer = self._till.printing.config.printer is not None
+        is_own = not self._till.rescued.refusal(receipt.number)
         for button, is_wanted in (
             (self.made, bool(self._open)),
             (self.slip, bool(self._refunds)),
-            (self.endorse, has_printer and bool(_endorsed(receipt))),
+            (self.endorse, has_printer and is_own and bool(_endorsed(receipt))),
         ):
             button.setVisible(is_wanted)
 

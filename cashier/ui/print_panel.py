@@ -3,7 +3,7 @@
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QComboBox, QVBoxLayout, QWidget
 
-from cashier.domain.prints import PrintWhat, next_copy
+from cashier.domain.prints import PrintWhat
 from cashier.domain.receipt import Receipt
 from cashier.till.till import Till
 from cashier.ui.widgets import Button, row
@@ -71,7 +71,8 @@ class PrintPanel(QWidget):
         prints = self._till.printing.prints(receipt.number)
         if is_other:
             self._choose(prints[-1].language if prints else self._till.printing.config.language)
-        text = COPY if next_copy(prints, PrintWhat.RECEIPT, "") else PRINT
+        is_copy = self._till.printing.papers.next_copy(receipt.number, PrintWhat.RECEIPT)
+        text = COPY if is_copy else PRINT
         if self.print.text() != text:
             self.print.setText(text)
             self.print.setAccessibleName(text.split("   ")[0])

@@ -106,7 +106,7 @@ def parked_words(held: HeldSale) -> str:
     )
     if held.is_unheld:
         text += (
-            " The hub holds none of its invoices: another till may take them. Before they are charged, what "
-            "is still due is asked for."
+            " The hub holds none of its invoices: another till may take them. It is asked to as soon as it "
+            "answers; before they are charged, what is still due is asked for."
         )
     return text

@@ -33,6 +33,8 @@ _LOOKS = (
 
 #: What was done to a receipt, by its number.
 CorrectionsOf = Callable[[str], tuple[Correction, ...]]
+#: Something where a receipt, by its number, is another till's whose journal was rescued to this one.
+IsRescued = Callable[[str], object]
 
 
 class ReceiptModel(QAbstractTableModel):
@@ -42,12 +44,20 @@ class ReceiptModel(QAbstractTableModel):
         super().__init__()
         self._theme = theme
         self._states: list[tuple[str, ...]] = []
+        self._numbers: list[str] = []
         self.receipts: tuple[Receipt, ...] = ()
 
-    def show_receipts(self, receipts: tuple[Receipt, ...], corrections_of: CorrectionsOf) -> None:
-        """Other rows."""
+    def show_receipts(
+        self,
+        receipts: tuple[Receipt, ...],
+        corrections_of: CorrectionsOf,
+        is_rescued: IsRescued = lambda _number: None,
+    ) -> None:
+        """Other rows. A rescued receipt says whose it is."""
         self.beginResetModel()
         self.receipts = receipts
+        marks = (f" · rescued, till {one.till}" if is_rescued(one.number) else "" for one in receipts)
+        self._numbers = [one.number + mark for one, mark in zip(receipts, marks, strict=True)]
         self._states = [states_of(receipt, corrections_of(receipt.number)) for receipt in receipts]
         self.endResetModel()
 
@@ -99,4 +109,4 @@ class ReceiptModel(QAbstractTableModel):
             return self._look(row)[2] + self._states[row][0]
         permit = receipt.permit.number if receipt.permit else ""
         paid = format_dollars(receipt.paid_cents)
-        return (receipt.number, local_time(receipt.at), receipt.customer.name, permit, paid)[column]
+        return (self._numbers[row], local_time(receipt.at), receipt.customer.name, permit, paid)[column]

@@ -40,6 +40,8 @@ class ReceiptsPage(QWidget):
         self.table.selectionModel().selectionChanged.connect(self._selected)
         self.found = label("", "soft")
         self.found.setAlignment(Qt.AlignmentFlag.AlignRight)
+        self.unread = label("", "fault", wrap=True)
+        self.unread.hide()
         self.view = ReceiptView()
         self.view.setMinimumWidth(400)
         self.view.setMaximumWidth(scaled(540))
@@ -58,6 +60,7 @@ class ReceiptsPage(QWidget):
         left.addWidget(self.to_be_made)
         left.addWidget(self.search)
         left.addWidget(self.table, 1)
+        left.addWidget(self.unread)
         right = QVBoxLayout()
         right.setSpacing(12)
         right.addWidget(self.view, 1)
@@ -90,15 +93,17 @@ class ReceiptsPage(QWidget):
         if self._till is None:
             return
         selected, book = self.view.receipt, self._till.corrections.book
-        receipts = self._receipts(self._till)
+        receipts, faults = self._receipts(self._till)
         count, newest = len(receipts), book.read()
         self.found.setText("Nothing found." if not count else f"{count} shown")
+        self.unread.setText("\n".join(faults))
+        self.unread.setVisible(bool(faults))
         if receipts == self.model.receipts and newest == self._seen_correction:
             self.panel.show_receipt(selected)
             self.corrections.show_receipt(selected)
             return  # the place in the list stays
         self._seen_correction = newest
-        self.model.show_receipts(receipts, book.of)
+        self.model.show_receipts(receipts, self._till.done_to, self._till.rescued.journal_of)
         self.table.make_room()
         if not receipts:
             self._show(None)
@@ -107,8 +112,11 @@ class ReceiptsPage(QWidget):
         known = selected is not None and selected.number in numbers
         self.table.selectRow(numbers.index(selected.number) if known and selected else 0)
 
-    def _receipts(self, till: Till) -> tuple[Receipt, ...]:
-        """What is searched for, or the receipts with refunds to be made, while there are any."""
+    def _receipts(self, till: Till) -> tuple[tuple[Receipt, ...], tuple[str, ...]]:
+        """What is searched for, or the receipts with refunds to be made, while there are any.
+
+        Beside it the rescued journals that cannot be read, in a sentence each.
+        """
         refunds = till.corrections.book.open_refunds()
         shown = self.to_be_made.isChecked() and bool(refunds)
         text = "All receipts" if shown else f"◷  {TO_BE_MADE}  {len(refunds)}"
@@ -118,9 +126,10 @@ class ReceiptsPage(QWidget):
         if not refunds:
             self.to_be_made.setChecked(False)
         if not self.to_be_made.isChecked():
-            return till.receipts(self.search.text())
+            found = till.find(self.search.text())
+            return found.receipts, found.faults
         numbers = dict.fromkeys(refund.receipt for refund in reversed(refunds))
-        return tuple(receipt for number in numbers if (receipt := till.receipt(number)) is not None)
+        return tuple(receipt for number in numbers if (receipt := till.receipt(number)) is not None), ()
 
     def _typed(self) -> None:
         """What is typed is searched for among all."""
@@ -139,7 +148,7 @@ class ReceiptsPage(QWidget):
 
     def _show(self, receipt: Receipt | None) -> None:
         assert self._till is not None, "there are receipts without a till"
-        done = self._till.corrections.book.of(receipt.number) if receipt else ()
+        done = self._till.done_to(receipt.number) if receipt else ()
         self.view.show_receipt(receipt, done)
         self.save.setEnabled(receipt is not None)
         self.panel.show_receipt(receipt)

@@ -217,6 +217,9 @@ class HeldSalesDialog(_Dialog):
         says = "Nothing of these was paid. Fees are priced anew when a sale is resumed."
         if self._waiting:
             says += " ◷ waited for the line: its payer has a slip with this reference."
+        for held in sales:
+            if held.not_held:
+                says += f" {held.name}: {held.not_held}"
         self.says.setText(says if sales else NO_HELD_SALES)
         self.take.setEnabled(bool(sales))
         self.drop.setEnabled(bool(sales))
@@ -265,4 +268,5 @@ class HeldSalesDialog(_Dialog):
 def _held_text(held: HeldSale) -> str:
     lines = f"{held.lines} {'line' if held.lines == 1 else 'lines'}"
     since = f"{held.at[:10]} {held.at[11:16]} UTC"
-    return f"{format_dollars(held.total_cents)} · {held.name} · {lines} · since {since} · {held.by}"
+    unheld = " · not held at the hub" if held.is_unheld else ""
+    return f"{format_dollars(held.total_cents)} · {held.name} · {lines} · since {since} · {held.by}{unheld}"

@@ -75,6 +75,30 @@ def test_print_prints_and_the_second_is_a_duplicate(folder: Path) -> None:
     assert kinds[-3:] == [EntryKind.PRINT_ASKED, EntryKind.PRINT_STARTED, EntryKind.PRINTED]
 
 
+def test_o8_print_makes_a_copy_of_a_rescued_receipt_and_records_it_here(folder: Path) -> None:
+    rescued = folder / "imported" / "sampletown-B.db"
+    with SqliteJournal(rescued, till="B", clock=MovingClock(), holder="a test") as journal:
+        journal.record(list(Drafts("b", "B").paid_sale("b1")))
+    with printer_at() as there:
+        assert run(folder, at(there), "print", "B-000001") == (0, "B-000001 is printed\n")
+        assert run(folder, at(there), "print", "B-000002")[0] == 2
+        text = there.settle().text
+    assert "DUPLICATE 1" in text and "B-000001" in text
+    kinds = [entry.kind for entry in read_entries(folder / "journal.db")]
+    assert kinds[-3:] == [EntryKind.PRINT_ASKED, EntryKind.PRINT_STARTED, EntryKind.PRINTED]
+    assert len(list(read_entries(rescued))) == 7
+
+
+def test_a_journal_of_the_own_till_is_never_taken_for_a_rescued_one(folder: Path) -> None:
+    """As where a machine got another till's code later."""
+    own = folder / "imported" / "sampletown-A.db"
+    with SqliteJournal(own, till="A", clock=MovingClock(), holder="a test") as journal:
+        journal.record(list(Drafts("b").paid_sale("b1")))
+    with printer_at() as there:
+        assert run(folder, at(there), "print", "A-000001")[0] == 0
+        assert "DUPLICATE" not in there.settle().text
+
+
 @pytest.mark.parametrize(
     ("fault", "code", "said"),
     [(Fault.PAPER_OUT, 1, "out of paper"), (Fault.STALL, 3, "not known")],

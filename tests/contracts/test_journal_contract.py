@@ -7,7 +7,7 @@ import pytest
 
 from cashier.domain.entries import GENESIS, Draft, EntryKind, first_break
 from cashier.domain.errors import Discrepancy
-from cashier.domain.outbox import Anchor, Kept, Owed
+from cashier.domain.outbox import Anchor, Kept, Outage, Owed
 from cashier.domain.payment import PaymentEvent, PaymentState
 from cashier.domain.records import sale_to_json
 from cashier.journal.store import SqliteJournal
@@ -362,3 +362,11 @@ def test_anchors_are_kept_once(journal: PeopleJournal, drafts: Drafts) -> None:
     journal.mark_sent(Owed.ENTRIES, 5, [first, second])
     assert journal.anchors() == (first, second)
     assert journal.verify() is None
+
+
+def test_where_an_outage_began_is_kept_beside_what_was_sent(journal: PeopleJournal) -> None:
+    assert journal.outage() is None
+    for outage in (Outage(7), Outage(7, 5), Outage(0, 0), None, None, Outage(9)):
+        journal.mark_outage(outage)
+        assert journal.outage() == outage
+    assert [journal.sent(what) for what in Owed] == [0, 0]

@@ -7,6 +7,7 @@ from pathlib import Path
 import httpx
 import pytest
 from PySide6.QtCore import QUrl
+from PySide6.QtPdf import QPdfDocument
 from PySide6.QtWebEngineCore import QWebEnginePage, QWebEngineProfile
 from PySide6.QtWebEngineWidgets import QWebEngineView
 from pytestqt.qtbot import QtBot
@@ -67,8 +68,20 @@ def browser(qtbot: QtBot) -> Iterator[tuple[QWebEngineView, Page]]:
         delete(thing)
 
 
+def on_paper(qtbot: QtBot, page: Page, file: Path) -> str:
+    """What the browser's own printing makes of the page: the text of all sheets."""
+    with qtbot.waitSignal(page.pdfPrintingFinished, timeout=WAIT_MS) as done:
+        page.printToPdf(str(file))
+    assert done.args == [str(file), True]
+    document = QPdfDocument()
+    document.load(str(file))
+    text = [document.getAllText(sheet).text() for sheet in range(document.pageCount())]
+    document.close()
+    return " ".join(" ".join(text).split())
+
+
 def test_finance_office_signs_in_with_a_browser_and_sees_the_day(
-    qtbot: QtBot, browser: tuple[QWebEngineView, Page], address: str
+    qtbot: QtBot, browser: tuple[QWebEngineView, Page], address: str, tmp_path: Path
 ) -> None:
     view, page = browser
     shown: list[str] = []
@@ -96,6 +109,17 @@ def test_finance_office_signs_in_with_a_browser_and_sees_the_day(
     assert view.url().path() == "/finance"
     assert "till B: UNSYNCED, last heard" in shown[-1]
     assert "174.18" in shown[-1]
+    printed = on_paper(qtbot, page, tmp_path / "printed.pdf")
+    for wanted in (
+        "Daily receipts 2026-02-03",
+        "UNSYNCED: 1 of 2 tills",
+        "Deposit together",
+        "174.18",
+        "Made 2026",
+    ):
+        assert wanted in printed
+    for only_on_screen in ("Sign out", "Show", "CSV"):
+        assert only_on_screen not in printed
     with qtbot.waitSignal(view.loadFinished, timeout=WAIT_MS):
         page.runJavaScript("document.querySelector('header button').click()")
     qtbot.waitUntil(lambda: "Password" in text(), timeout=WAIT_MS)

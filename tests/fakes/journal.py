@@ -23,7 +23,7 @@ from cashier.domain.errors import Discrepancy, Unavailable
 from cashier.domain.fold import MOVING, step
 from cashier.domain.matters import closes_matter, opens_matter
 from cashier.domain.money import format_cents
-from cashier.domain.outbox import Anchor, Kept, Owed
+from cashier.domain.outbox import Anchor, Kept, Outage, Owed
 from cashier.domain.payment import UNSETTLED, Payment, invoice_key
 from cashier.domain.receipt import Receipt, receipt_number
 from cashier.domain.records import receipt_from_json, sale_from_json
@@ -111,6 +111,7 @@ class MemoryJournal:
         self._pins: dict[str, str] = {}
         self._sent: dict[Owed, int] = {}
         self._anchors: dict[int, Anchor] = {}
+        self._outage: Outage | None = None
 
     def record(self, drafts: Sequence[Draft]) -> tuple[Entry, ...]:
         """See the port."""
@@ -268,6 +269,16 @@ class MemoryJournal:
     def anchors(self) -> tuple[Anchor, ...]:
         """See the port."""
         return tuple(self._anchors[seq] for seq in sorted(self._anchors))
+
+    def outage(self) -> Outage | None:
+        """See the port."""
+        return self._outage
+
+    def mark_outage(self, outage: Outage | None) -> None:
+        """See the port."""
+        if self.disk_full:
+            raise Unavailable("The disk is full.")
+        self._outage = outage
 
 
 def _row(e: Entry) -> StoredRow:

@@ -13,6 +13,7 @@ from cashier.domain.entries import Draft, Entry, EntryKind
 from cashier.domain.errors import Unavailable
 from cashier.domain.fees import Flat, Percent, PerUnit, Schedule, ScheduledFee, UnitPrice
 from cashier.domain.money import Cents
+from cashier.domain.outbox import Outage
 from cashier.domain.payment import Payment, PaymentEvent, PaymentState
 from cashier.domain.people import PEOPLE_KINDS
 from cashier.domain.postback import Postback
@@ -22,7 +23,7 @@ from cashier.till.administration_ports import Tools
 from cashier.till.config import Biller, Reader, ServiceFee, TillConfig
 from cashier.till.facts import Told
 from cashier.till.payments import CardPayments
-from cashier.till.ports import Outside
+from cashier.till.ports import Outside, RescuedJournal
 from cashier.till.reporting import Counter, JournalDaybook, shown
 from cashier.till.snapshot import LineState
 from cashier.till.till import Till
@@ -88,6 +89,13 @@ class FaultyJournal(SqliteJournal):
     """The real journal on a disk that can be full."""
 
     disk_full = False
+    #: What stands beside the entries cannot be written.
+    marks_fail = False
+
+    def mark_outage(self, outage: Outage | None) -> None:
+        if self.marks_fail:
+            raise Unavailable("The disk is full.")
+        super().mark_outage(outage)
 
     def record(self, drafts: Sequence[Draft]) -> tuple[Entry, ...]:
         if self.disk_full:
@@ -117,6 +125,8 @@ class Desk:
         self.copy: FakeCopy | None = None
         #: What the settings are changed with; None as in training.
         self.tools: Tools | None = None
+        #: Gives the journals of other tills that were rescued to this one.
+        self.rescued: Callable[[], Sequence[RescuedJournal]] = tuple
         self.schedule = SCHEDULE
         self.restart(config)
 
@@ -138,6 +148,7 @@ class Desk:
                 self.letters,
                 self.copy,
                 self.tools,
+                rescued=self.rescued,
             ),
             schedule_on=lambda _date: self.schedule,
             sleep=self._sleep,

@@ -9,6 +9,7 @@ from structlog.testing import capture_logs
 from cashier.bootstrap import log_changes
 from cashier.domain.errors import Unavailable
 from cashier.domain.money import Cents
+from cashier.domain.outbox import Owed
 from cashier.domain.payment import PaymentEvent
 from cashier.domain.receipt import Tender, TenderKind
 from cashier.till.catch_up import CaughtUp
@@ -181,6 +182,85 @@ async def test_o6_a_line_that_comes_and_goes_is_one_outage(counter: Desk) -> Non
     take_cash(counter)
     await come_back(counter)
     assert told(counter) == "2 receipts sent"
+
+
+# -- over a restart ------------------------------------------------------------------------------------------
+
+
+async def test_o6_an_outage_that_began_before_a_restart_is_told_whole(counter: Desk) -> None:
+    await drain(counter)
+    payment = await counter.open_page("permit")
+    await drain(counter)
+    go_off(counter)
+    counter.hint(PaymentEvent.PAGE_CLOSED)
+    counter.till.new_sale()
+    take_cash(counter)
+    counter.restart()
+    counter.till.line_is(LineState.OFFLINE)
+    take_cash(counter)
+    assert counter.copy is not None
+    counter.copy.down = None
+    counter.approve(payment)
+    await come_back(counter)
+    assert told(counter) == "3 receipts sent, 1 card payment confirmed late"
+
+
+async def test_o6_what_was_confirmed_before_the_restart_counts_too(counter: Desk) -> None:
+    await drain(counter)
+    payment = await counter.open_page("permit")
+    await drain(counter)
+    go_off(counter)
+    counter.hint(PaymentEvent.PAGE_CLOSED)
+    counter.approve(payment)  # Invoice Cloud was asked and said so: the hub alone was away
+    counter.restart()
+    await come_back(counter)
+    assert told(counter) == "1 receipt sent, 1 card payment confirmed late", "the line was never seen off"
+
+
+async def test_o6_a_doubt_of_the_outage_is_news_after_a_restart_too(counter: Desk) -> None:
+    await counter.open_page("permit")
+    go_off(counter)
+    counter.restart()
+    await come_back(counter)
+    await counter.till.checker.check_due()
+    await drain(counter)
+    assert told(counter) == "1 still in doubt"
+
+
+async def test_o6_a_restart_between_two_batches_loses_no_receipt_of_the_count(counter: Desk) -> None:
+    await drain(counter)
+    go_off(counter)
+    for _ in range(3):
+        take_cash(counter)
+    assert counter.copy is not None
+    counter.copy.down = None
+    counter.journal.mark_sent(Owed.ENTRIES, counter.journal.head().seq - 4)  # some of it had been sent
+    counter.copy.copies.journals["A"] = list(counter.journal.rows_after(0, counter.journal.head().seq - 4))
+    counter.restart()
+    await come_back(counter)
+    assert told(counter) == "3 receipts sent"
+
+
+async def test_o6_an_outage_that_was_told_is_not_told_by_the_next_start(counter: Desk) -> None:
+    await drain(counter)
+    go_off(counter)
+    take_cash(counter)
+    await come_back(counter)
+    assert told(counter) == "1 receipt sent"
+    counter.restart()
+    take_cash(counter)
+    await come_back(counter)
+    assert told(counter) == ""
+
+
+async def test_o6_a_disk_that_is_full_keeps_the_outage_for_this_run(counter: Desk) -> None:
+    await drain(counter)
+    counter.journal.marks_fail = True
+    go_off(counter)
+    counter.journal.marks_fail = False
+    take_cash(counter)
+    await come_back(counter)
+    assert told(counter) == "1 receipt sent"
 
 
 async def test_o6_the_next_outage_puts_the_last_line_away(counter: Desk) -> None:

@@ -14,6 +14,7 @@ from cashier.domain.outbox import BATCH_ENTRIES, Owed, Phase
 from cashier.domain.receipt import Tender, TenderKind
 from cashier.journal.store import SqliteJournal
 from cashier.till.outbox import IDLE_S, PACE_S, Outbox
+from cashier.till.senders import NOTICES_AGAIN
 from cashier.till.snapshot import LineState
 from tests.fakes.clock import MovingClock, SeededRandomness
 from tests.fakes.copy import FakeCopy
@@ -352,6 +353,36 @@ async def test_o8_a_rescued_journal_is_sent_under_its_own_till(world: World, tmp
         assert [(found.till, found.seq) for found in world.outbox.exceptions()] == [("B", 3)]
 
 
+async def test_o8_a_rescued_journal_whose_till_goes_on_elsewhere_is_no_contradiction(
+    world: World, tmp_path: Path
+) -> None:
+    with SqliteJournal(tmp_path / "b.db", till="B", clock=world.clock, holder="till B") as alive:
+        alive.record(Drafts("b", "B").paid_sale("s1"))
+        early = alive.rows_after(0, 99)
+        alive.record(Drafts("later", "B").paid_sale("s2"))
+        world.copy.copies.journals["B"] = list(alive.rows_after(0, 99))
+    for sent in (7, 3):
+        with SqliteJournal(tmp_path / f"{sent}.db", till="B", clock=world.clock, holder="it") as rescued:
+            rescued.adopt(early)
+            rescued.mark_sent(Owed.ENTRIES, sent)
+            world.start().bring("B", rescued, lambda _entry: None)
+            await world.drain()
+            assert (world.to_send, len(world.kept("B"))) == (0, 14)
+            assert world.outbox.view().phase is Phase.READY
+    assert world.outbox.exceptions() == ()
+
+
+async def test_o8_a_rescued_journal_is_sent_again_to_a_hub_that_has_lost_it(
+    world: World, tmp_path: Path
+) -> None:
+    with SqliteJournal(tmp_path / "b.db", till="B", clock=world.clock, holder="the rescue") as rescued:
+        rescued.record(Drafts("b", "B").paid_sale("s1"))
+        rescued.mark_sent(Owed.ENTRIES, 7)
+        world.outbox.bring("B", rescued, lambda _entry: None)
+        await world.drain()
+        assert (world.to_send, len(world.kept("B"))) == (0, 7)
+
+
 async def test_one_queue_does_not_hold_up_another(world: World, tmp_path: Path) -> None:
     with SqliteJournal(tmp_path / "b.db", till="B", clock=world.clock, holder="the rescue") as rescued:
         rescued.record(Drafts("b", "B").paid_sale("s1"))
@@ -480,6 +511,31 @@ async def test_cash_and_what_undoes_it_are_told_to_the_portal_once(counter: tupl
     desk.restart(desk.till.config)
     await _drain(desk)
     assert len(copy.copies.notices) == 2
+
+
+async def test_notices_that_a_restored_hub_has_lost_are_told_once_more(
+    counter: tuple[Desk, FakeCopy],
+) -> None:
+    desk, copy = counter
+    await _drain(desk)
+    backup = len(copy.copies.journals["A"])
+    for _ in range(3):
+        _cash(desk)
+        await _drain(desk)
+        desk.clock.advance(NOTICES_AGAIN.total_seconds() * 0.4)
+    told = dict(copy.copies.notices)
+    assert len(told) == 3
+    for is_at_start in (False, True):
+        del copy.copies.journals["A"][backup:]
+        copy.copies.notices.clear()
+        if is_at_start:
+            desk.restart(desk.till.config)
+        desk.till.readers.choose("swipe" if is_at_start else "lane")
+        await _drain(desk)
+        assert copy.copies.ids("A") == [entry.id for entry in desk.journal.entries()]
+        assert list(copy.copies.notices) == list(told)[1:], "the first had left the hub long before"
+        assert all(told[name] == notice for name, notice in copy.copies.notices.items()), "the very same"
+    assert desk.journal.sent(Owed.NOTICES) >= desk.journal.last_of(EntryKind.RECEIPT_ISSUED).seq  # type: ignore[union-attr]
 
 
 async def test_o3_a_notice_that_is_not_taken_is_an_exception(counter: tuple[Desk, FakeCopy]) -> None:

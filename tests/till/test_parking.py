@@ -1,5 +1,6 @@
 """A sale parked while cards cannot be taken: put aside to wait for the line, with a slip for its payer."""
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -128,7 +129,9 @@ async def test_o5_while_the_hub_answers_it_is_held_there(counter: Desk) -> None:
 
 
 @pytest.mark.parametrize("is_lost", [False, True])
-async def test_o5_a_hub_that_gives_no_word_leaves_it_unheld(counter: Desk, is_lost: bool) -> None:
+async def test_o5_a_hub_that_gives_no_word_leaves_it_unheld_until_it_does(
+    counter: Desk, is_lost: bool
+) -> None:
     await fill_with_invoice(counter)
     counter.till.gateway_is(LineState.OFFLINE)
     if is_lost:
@@ -137,9 +140,14 @@ async def test_o5_a_hub_that_gives_no_word_leaves_it_unheld(counter: Desk, is_lo
         counter.holds.errors = [Unavailable("the hub is away")]
     held = await counter.till.hold_sale()
     assert held.is_unheld
-    await counter.till.holding.release()  # a hold whose answer was lost is given back
-    assert counter.holds.hub.live == {}
     assert counter.till.snapshot().held == (held,)
+    await counter.till.holding.release()  # one whose answer was lost is the same that is asked for now
+    [now] = counter.till.snapshot().held
+    assert counter.holds.hub.live == {("town", NUMBER): now.reference}
+    assert now == replace(held, reference=now.reference)
+    counter.till.drop_held_sale(held.id)
+    await counter.till.holding.release()
+    assert counter.holds.hub.live == {}
 
 
 async def test_with_the_line_on_a_hub_that_gives_no_word_still_refuses(counter: Desk) -> None:
@@ -164,6 +172,91 @@ async def test_o5_what_another_till_holds_is_not_parked(counter: Desk, tmp_path:
         with pytest.raises(Held):
             await counter.till.hold_sale()
     assert counter.till.snapshot().held == ()
+
+
+async def test_o5_a_sale_parked_without_a_hold_is_held_when_the_hub_is_back(counter: Desk) -> None:
+    parked = await park(counter)
+    counter.clock.advance(60)
+    bring_back(counter)
+    heard = counter.told
+    await counter.till.holding.release()
+    [held] = counter.till.snapshot().held
+    assert (held.is_unheld, held.waits_for_line, held.at) == (False, True, parked.at)
+    assert counter.holds.hub.live == {("town", NUMBER): held.reference}
+    assert counter.told > heard, "the window hears of it"
+    await counter.till.holding.release()
+    assert len(counter.entries(EntryKind.SALE_HELD_AT_HUB)) == 1, "once"
+    counter.restart()
+    assert counter.till.snapshot().held == (held,)
+    await counter.till.holding.release()
+    assert counter.holds.hub.live == {("town", NUMBER): held.reference}
+    counter.till.resume_sale(held.id)
+    await counter.till.pay_by_card()
+    counter.approve()
+    await counter.till.holding.release()
+    assert counter.holds.hub.live == {}
+
+
+@pytest.mark.parametrize("is_lost", [False, True])
+async def test_o5_a_hub_that_gives_no_word_yet_is_asked_again(counter: Desk, is_lost: bool) -> None:
+    await park(counter)
+    bring_back(counter)
+    if is_lost:
+        counter.holds.lost = [InDoubt("no answer")]
+    else:
+        counter.holds.errors = [Unavailable("the hub is away")]
+    with pytest.raises((Unavailable, InDoubt)):
+        await counter.till.holding.release()
+    assert counter.till.snapshot().held[0].is_unheld
+    await counter.till.holding.release()
+    [held] = counter.till.snapshot().held
+    assert counter.holds.hub.live == {("town", NUMBER): held.reference}
+
+
+async def test_o5_what_another_till_has_taken_meanwhile_stays_without_a_hold_and_says_who_has_it(
+    counter: Desk, tmp_path: Path
+) -> None:
+    await park(counter)
+    journal = FaultyJournal(tmp_path / "second.db", till="B", clock=counter.clock, holder="a test")
+    with journal:
+        other = Desk(journal, counter.clock)
+        other.holds = FakeHolds(counter.holds.hub, "B")
+        other.enquiry = counter.enquiry
+        other.restart(replace(counter.till.config, till="B"))
+        await fill_with_invoice(other)
+        theirs = await other.till.hold_sale()
+        bring_back(counter)
+        await counter.till.holding.release()
+        [held] = counter.till.snapshot().held
+        assert held.is_unheld
+        assert f"Invoice {NUMBER} is on a sale that till B has put aside" in held.not_held
+        other.till.drop_held_sale(theirs.id)
+        await other.till.holding.release()
+    await counter.till.holding.release()
+    [held] = counter.till.snapshot().held
+    assert (held.is_unheld, held.not_held) == (False, "")
+
+
+async def test_o5_a_sale_that_is_resumed_while_the_hub_is_asked_keeps_no_hold(counter: Desk) -> None:
+    held = await park(counter)
+    bring_back(counter)
+    asked = asyncio.create_task(counter.till.holding.release())
+    await asyncio.sleep(0)
+    counter.till.resume_sale(held.id)
+    await asked
+    await counter.till.holding.release()
+    assert counter.holds.hub.live == {}
+    assert counter.entries(EntryKind.SALE_HELD_AT_HUB) == []
+
+
+async def test_what_a_restored_hub_has_forgotten_is_held_again(counter: Desk) -> None:
+    await fill_with_invoice(counter)
+    held = await counter.till.hold_sale()
+    counter.holds.hub.live.clear()
+    counter.holds.hub.announced.clear()
+    await counter.till.holding.release()
+    assert counter.holds.hub.live == {("town", NUMBER): held.reference}
+    assert counter.till.snapshot().held == (held,), "nothing new to record"
 
 
 async def test_o5_an_invoice_paid_elsewhere_meanwhile_is_not_charged_again(counter: Desk) -> None:

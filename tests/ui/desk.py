@@ -7,6 +7,7 @@ loop turns only when a test says so (`settle`, `turn`), so that every moment in 
 
 import asyncio
 import datetime as dt
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -31,7 +32,7 @@ from cashier.journal.daybook import open_daybook
 from cashier.schedules import find
 from cashier.till.administration_ports import Tools
 from cashier.till.config import Biller, Reader, ServiceFee, TillConfig
-from cashier.till.ports import Outside, Quarantined
+from cashier.till.ports import Outside, Quarantined, RescuedJournal
 from cashier.till.printing import PrintConfig
 from cashier.till.rehearsal import Rehearsal
 from cashier.till.site_reporting import SiteReporter
@@ -78,6 +79,8 @@ class Desk:
         self.reader_probe = FakeReaderProbe()
         self.accounts, self.letters = FakeAccounts(), FakeLetters()
         self.copy = FakeCopy()
+        #: Gives the journals of other tills that were rescued to this one.
+        self.rescued: Callable[[], Sequence[RescuedJournal]] = tuple
         self.config = TillConfig(
             site="town",
             till="A",
@@ -144,6 +147,7 @@ class Desk:
                 self.letters,
                 self.copy,
                 self.tools,
+                rescued=self.rescued,
             ),
             self._schedule,
             self._sleep,
