@@ -1,5 +1,6 @@
 """What the verbs about copies of journals do: rescue, restore, back up, and what is still owed."""
 
+import contextlib
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -19,7 +20,7 @@ from cashier.bootstrap import (
 )
 from cashier.clock import SystemClock
 from cashier.domain.entries import EntryKind, StoredRow
-from cashier.domain.errors import Discrepancy, Refused
+from cashier.domain.errors import Discrepancy, Refused, Unavailable
 from cashier.domain.outbox import BATCH_ENTRIES, Owed
 from cashier.domain.people import PEOPLE, fold_people
 
@@ -56,7 +57,7 @@ def import_journal(file: Path, settings_file: Path) -> Imported:
     the hub does not have yet is sent by this till's window. Twice is once. Raises Refused for a file that
     does not hold or is this till's own, Discrepancy when another journal of that till was imported.
     """
-    from cashier.journal.adopt import read_rows, sent_of, till_of
+    from cashier.journal.adopt import read_rows, till_of
     from cashier.journal.verify import verify_file
 
     settings = real_settings(settings_file)
@@ -69,17 +70,29 @@ def import_journal(file: Path, settings_file: Path) -> Imported:
             f"{file} is a journal of this till, {till}. Another till's is imported; this one's own is built "
             "anew with `cashier journal restore`."
         )
-    with imported_journal(settings, till, SystemClock()) as journal:
-        is_new = journal.head().seq == 0
+    with (
+        _unavailable("The journal cannot be taken over"),
+        imported_journal(settings, till, SystemClock()) as journal,
+    ):
+        # First: whatever ends this, nothing that the dead till has told already is told by what is here.
+        for owed, told in _told_by(file).items():
+            if told > journal.sent(owed):
+                journal.mark_sent(owed, told)
         fresh = sum(journal.adopt(batch) for batch in _batches(read_rows(file)))
-        if is_new:
-            for owed in Owed:
-                told = sent_of(file, owed.value)
-                if told is not None:
-                    journal.mark_sent(owed, told)
         _refuse_broken(imported_file(settings, till), journal.verify_all())
         receipts = sum(1 for _ in journal.entries_of((EntryKind.RECEIPT_ISSUED,)))
         return Imported(till, imported_file(settings, till), journal.head().seq, receipts, fresh)
+
+
+def _told_by(file: Path) -> dict[Owed, int]:
+    """How far the till of a journal file had told each kind of what it owed."""
+    from cashier.journal.adopt import head_of, sent_of
+
+    # An older program told portals nothing, and its journal is taken along as it is when it is migrated:
+    # no portal hears of what may be settled there long since.
+    untold = {Owed.ENTRIES: 0, Owed.NOTICES: head_of(file).seq}
+    found = {owed: sent_of(file, owed.value) for owed in Owed}
+    return {owed: untold[owed] if told is None else told for owed, told in found.items()}
 
 
 @dataclass(frozen=True)
@@ -105,28 +118,39 @@ async def restore_journal(
     nothing to build it of; Discrepancy when the parts contradict each other.
     """
     from cashier.journal.lock import JournalLock, holder_text
-    from cashier.journal.sqlite import settle
+    from cashier.journal.sqlite import into_one_file, settle
     from cashier.journal.store import SqliteJournal
 
     settings = real_settings(settings_file)
     if not from_hub and backup is None:
         raise Refused("Say what the journal is to be built of: --from-hub, --backup FILE, or both.")
-    folder = data_folder(settings)
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    target = folder / JOURNAL
+    target = data_folder(settings) / JOURNAL
     part = target.with_name(f"{JOURNAL}.restored")
-    with JournalLock(target.with_name(f"{JOURNAL}.lock"), holder_text("a restore")):
-        if target.exists():
-            raise Refused(f"There is a journal at {target}. Move it away first, and keep it.")
+    with (
+        _unavailable(f"The journal {target} cannot be built"),
+        JournalLock(target.with_name(f"{JOURNAL}.lock"), holder_text("a restore")),
+    ):
+        _refuse_present(target)
         _remove(part)
         try:
             with SqliteJournal(part, till=settings.till, clock=SystemClock(), holder="a restore") as journal:
                 restored = await _fill(journal, settings, from_hub, backup, tell)
+            into_one_file(part)
             part.replace(target)
             settle(target)
         finally:
             _remove(part)
     return restored
+
+
+def _refuse_present(target: Path) -> None:
+    """Raise Refused where there is a journal, or the part of one that SQLite would take for the new one's."""
+    log = target.with_name(f"{JOURNAL}-wal")
+    for path, is_there in ((target, target.exists()), (log, log.exists() and log.stat().st_size > 0)):
+        if is_there:
+            raise Refused(
+                f"There is a journal at {path}. Move {JOURNAL} and {JOURNAL}-wal away first, and keep both."
+            )
 
 
 async def _fill(
@@ -252,6 +276,15 @@ def _secrets(settings: "Settings") -> "Secrets":
 def _refuse_broken(file: Path, found: "Verified") -> None:
     if found.broken is not None:
         raise Refused(f"{file}: BROKEN at entry {found.broken.seq}: {found.broken.reason}")
+
+
+@contextlib.contextmanager
+def _unavailable(what: str) -> Iterator[None]:
+    """Tell what a file system says, such as that it is full, as Unavailable."""
+    try:
+        yield
+    except OSError as error:
+        raise Unavailable(f"{what}: {error.strerror or error}. Free some space and try again.") from error
 
 
 def _remove(part: Path) -> None:

@@ -103,6 +103,10 @@ class NotTaken(Refused):
     """This item is not one that the hub takes, now or later; another one may be. Nothing was kept."""
 
 
+class TooLarge(NotTaken):
+    """This is more than the hub, or a proxy before it, takes at once. Nothing was kept."""
+
+
 class Phase(StrEnum):
     """What a queue does."""
 

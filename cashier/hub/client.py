@@ -16,7 +16,7 @@ import httpx
 
 from cashier.domain.entries import StoredRow
 from cashier.domain.errors import CashierError, Discrepancy, Held, InDoubt, Refused, TooBusy, Unavailable
-from cashier.domain.outbox import Acknowledged, Anchor, Forked, Gap, Kept, NotTaken, RefusedItem
+from cashier.domain.outbox import Acknowledged, Anchor, Forked, Gap, Kept, NotTaken, RefusedItem, TooLarge
 from cashier.domain.payment import InvoiceShare, PaymentState
 from cashier.domain.postback import Approved
 from cashier.domain.settlement import HubCharge
@@ -174,10 +174,11 @@ class HubClient:
             if len(page) < CHARGES_PAGE:
                 return found
 
-    async def notify(self, notice_id: str, url: str, kind: str, data: Mapping[str, Any]) -> None:
+    async def notify(self, till: str, notice_id: str, url: str, kind: str, data: Mapping[str, Any]) -> None:
         """Have the portal at `url` told of a payment that no gateway tells it of, signed. May be repeated.
 
-        `notice_id` is a UUIDv7 made before; the hub keeps at it until the portal has it. `kind` is such as
+        `till` is whose notice it is, `notice_id` a UUIDv7 made before; the hub keeps at it until the portal
+        has it. `kind` is such as
         `payment.recorded`, `data` JSON with amounts in cents; at most 16 KiB together. Raises Discrepancy
         when the id was used with other content, Unavailable, InDoubt and Refused as `announce`.
         """
@@ -186,6 +187,7 @@ class HubClient:
             InDoubt,
             "PUT",
             f"{self._till_url}/notices/{quote(notice_id, safe='')}",
+            params={"of": till},
             json=notice,
             headers=self._headers,
         )
@@ -197,13 +199,20 @@ class HubClient:
         return _kept(await self._read("journal/kept", of=till))
 
     async def keep(self, till: str, rows: Sequence[StoredRow]) -> Acknowledged:
-        """See the till's port SecondCopy. Raises Gap, Forked, Unavailable, InDoubt and Refused as there."""
+        """See the till's port SecondCopy. Raises Gap, Forked, NotTaken and the others as there."""
+        return await self._keep(till, [_entry(row) for row in rows])
+
+    async def keep_place(self, till: str, row: StoredRow) -> Acknowledged:
+        """See the till's port SecondCopy. Raises as `keep`."""
+        return await self._keep(till, [_entry(row) | {"subject": "", "body": "", "withheld": True}])
+
+    async def _keep(self, till: str, entries: Sequence[Mapping[str, Any]]) -> Acknowledged:
         answer = await self._ask(
             InDoubt,
             "POST",
             f"{self._till_url}/journal",
             params={"of": till},
-            json={"entries": [_entry(row) for row in rows]},
+            json={"entries": entries},
             headers=self._headers,
         )
         return Acknowledged(
@@ -295,9 +304,12 @@ def _refusal(response: httpx.Response, lost: type[CashierError]) -> CashierError
         return _conflict(response, lost)
     if status == 429:
         return TooBusy("The hub has no time for us now.", _seconds(response.headers.get("retry-after", "")))
-    if status == 408:
-        return Unavailable("The hub has no time for us now.")
-    if status in (400, 413, 422):
+    if status in (400, 408):
+        # 400 is a body that was cut off on its way, never one that says something wrong.
+        return Unavailable("The hub did not get all of it in time.")
+    if status == 413:
+        return TooLarge("The hub, or a proxy before it, does not take a request of this size (413).")
+    if status == 422:
         return NotTaken(f"The hub does not take this as it is ({status}).")
     if 400 <= status < 500:
         return Refused(f"The hub refused the request ({status}).")

@@ -18,32 +18,34 @@ from cashier.hub.shapes import SEQ_MAX, OwnerName, SiteName, TillName
 if TYPE_CHECKING:
     from cashier.hub.app import Hub
 
-#: A batch of entries. A till sends an eighth of it; one entry may be larger, such as the close of a long day.
+#: A batch of entries. A till sends an eighth of it; a larger entry by itself, and every entry that a till of
+#: today records fits (`domain.sizes`).
 JOURNAL_MAX_BYTES = 4 * 1024 * 1024
 
 _FAULTS = body_faults(JOURNAL_MAX_BYTES)
-_NOT_OURS: Responses = {404: fault("The site has no till of this name.")}
+NOT_OURS: Responses = {404: fault("The site has no till of this name.")}
 _After = Annotated[int, Query(ge=0, le=SEQ_MAX, description="The last number seen.")]
 _Limit = Annotated[int, Query(ge=1, le=PAGE_MAX)]
 
 
+async def whose(hub: "Hub", site: str, till: str, owner: str | None) -> str:
+    """Whose journal or notice is meant. HTTPException 404 for a till that the site never had."""
+    if owner is None or owner == till:
+        return till
+    if not await hub.stored(hub.journals.is_enrolled, site, owner):
+        raise HTTPException(404, "the site has no till of this name")
+    return owner
+
+
 def journal_routes(router: APIRouter, hub: "Hub") -> None:
     """The routes, over a hub."""
-
-    async def whose(site: str, till: str, owner: str | None) -> str:
-        """Whose journal is meant. HTTPException 404 for a till that the site never had."""
-        if owner is None or owner == till:
-            return till
-        if not await hub.stored(hub.journals.is_enrolled, site, owner):
-            raise HTTPException(404, "the site has no till of this name")
-        return owner
 
     @router.post(
         "/journal",
         response_model=shapes.JournalAcknowledged,
         responses={
             **_FAULTS,
-            **_NOT_OURS,
+            **NOT_OURS,
             409: {
                 "model": shapes.JournalConflict,
                 "description": "They lack some or contradict: not kept.",
@@ -53,10 +55,11 @@ def journal_routes(router: APIRouter, hub: "Hub") -> None:
     )
     async def keep(site: SiteName, till: TillName, request: Request, owner: OwnerName = None) -> Response:
         """Add entries to the second copy of a journal. On disk when it is answered. May be repeated."""
-        owner = await whose(site, till, owner)
+        owner = await whose(hub, site, till, owner)
         given = await given_body(hub, request, shapes.JournalEntries, JOURNAL_MAX_BYTES)
         rows = [_row(item) for item in given.entries]
-        outcome = await hub.stored(hub.journals.keep, site, owner, rows, till, hub.clock())
+        withheld = frozenset(item.seq for item in given.entries if item.withheld)
+        outcome = await hub.stored(hub.journals.keep, site, owner, rows, till, hub.clock(), withheld)
         if isinstance(outcome, Fault):
             if not outcome.is_gap:
                 hub.metrics.alarms.labels("journal").inc()
@@ -66,10 +69,10 @@ def journal_routes(router: APIRouter, hub: "Hub") -> None:
             return JSONResponse(told.model_dump(), status_code=409)
         return JSONResponse(_acknowledged(outcome).model_dump())
 
-    @router.get("/journal/kept", responses={**_NOT_OURS})
+    @router.get("/journal/kept", responses={**NOT_OURS})
     async def kept(site: SiteName, till: TillName, owner: OwnerName = None) -> shapes.JournalKept:
         """How far the second copy of a journal goes."""
-        found = await hub.stored(hub.journals.kept, site, await whose(site, till, owner))
+        found = await hub.stored(hub.journals.kept, site, await whose(hub, site, till, owner))
         return shapes.JournalKept(**asdict(found))
 
     @router.get("/journal")
@@ -86,12 +89,12 @@ def journal_routes(router: APIRouter, hub: "Hub") -> None:
         found = await hub.stored(hub.site_journals.tills, site)
         return shapes.SiteTills(tills=[shapes.SiteTill(**asdict(one)) for one in found])
 
-    @router.get("/journal/report", responses={**_NOT_OURS})
+    @router.get("/journal/report", responses={**NOT_OURS})
     async def report(
         site: SiteName, till: TillName, owner: OwnerName = None, after: _After = 0, limit: _Limit = 100
     ) -> shapes.KeptEntries:
         """Entries of a till of the site that reports are made of, in order; nothing about people's PINs."""
-        owner = await whose(site, till, owner)
+        owner = await whose(hub, site, till, owner)
         found = await hub.stored(hub.site_journals.entries, site, owner, after, limit)
         return shapes.KeptEntries(entries=[_kept_entry(row, refused) for row, refused in found])
 

@@ -5,6 +5,7 @@ No card number is stored, as in postbacks: an entry that may hold one is kept wi
 
 import json
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
 import sqlalchemy as sa
@@ -16,6 +17,8 @@ from cashier.hub.database import metadata
 
 #: Entries of one answer, when a copy is read back or walked over.
 PAGE_MAX = 500
+#: And what they may say together, beyond the first: a page of the largest would be most of a gigabyte.
+PAGE_MAX_CHARS = 8 * 1024 * 1024
 
 _NUMBER = sa.BigInteger().with_variant(sa.Integer, "sqlite")
 
@@ -72,6 +75,7 @@ journal_alarms = sa.Table(
 
 MAY_HOLD_CARD_NUMBER = "it may hold a card number; the hub keeps it without that number"
 NO_CONTENT = "its content cannot be read"
+WITHHELD = "it is too large for the hub, which keeps its number and hash without what it says"
 
 
 def kept_of(connection: sa.Connection, site: str, till: str) -> Kept:
@@ -106,6 +110,18 @@ def stored_row(row: sa.Row[Any]) -> StoredRow:
     )
 
 
+def page_of(rows: Iterable[sa.Row[Any]]) -> list[tuple[StoredRow, str | None]]:
+    """As many of the first rows as one answer has room for, always one; each with why it was refused."""
+    page: list[tuple[StoredRow, str | None]] = []
+    size = 0
+    for row in rows:
+        size += len(row.body)
+        if page and size > PAGE_MAX_CHARS:
+            break
+        page.append((stored_row(row), row.refused))
+    return page
+
+
 def hash_of(row: StoredRow) -> str:
     return entry_hash(
         seq=row.seq,
@@ -117,6 +133,14 @@ def hash_of(row: StoredRow) -> str:
         body_text=row.body_text,
         previous=row.previous,
     )
+
+
+def withheld_row(row: StoredRow) -> dict[str, Any]:
+    """An entry of which only the place is stored."""
+    return prepared_row(replace(row, subject="", body_text="{}")) | {
+        "refused": WITHHELD,
+        "owner": "supervisor",
+    }
 
 
 def prepared_row(row: StoredRow) -> dict[str, Any]:

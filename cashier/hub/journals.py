@@ -5,7 +5,8 @@ refused with its reason, and what contradicts is kept as an alarm for a person. 
 nothing and is answered the same.
 
 No card number is stored, as in postbacks: an entry that may hold one is kept without it, under its own
-hash, and named in every answer as refused; so the chain goes on behind it. Nothing of an entry is logged.
+hash, and named in every answer as refused; so the chain goes on behind it. The same goes for an entry that is
+too large to be sent: its till sends its place alone. Nothing of an entry is logged.
 """
 
 import hmac
@@ -29,8 +30,9 @@ from cashier.hub.journal_rows import (
     journal_entries,
     kept_of,
     of_till,
+    page_of,
     prepared_row,
-    stored_row,
+    withheld_row,
 )
 from cashier.hub.keys import anchor_seal
 from cashier.hub.store import transaction
@@ -76,19 +78,29 @@ class JournalStore:
         self._anchor_key = anchor_key
 
     def keep(
-        self, site: str, till: str, rows: Sequence[StoredRow], brought_by: str, now: datetime
+        self,
+        site: str,
+        till: str,
+        rows: Sequence[StoredRow],
+        brought_by: str,
+        now: datetime,
+        withheld: frozenset[int] = frozenset(),
     ) -> Acknowledged | Fault:
-        """Add entries to a till's copy; on disk when this is Acknowledged. Repeated ones are kept once."""
-        prepared = [prepared_row(row) for row in rows]
+        """Add entries to a till's copy; on disk when this is Acknowledged. Repeated ones are kept once.
+
+        `withheld` are numbers of those that come without what they say: only their place is proven.
+        """
+        prepared = [withheld_row(row) if row.seq in withheld else prepared_row(row) for row in rows]
         with transaction(self._engine) as connection:
             one_at_a_time(connection, f"journal {site}/{till}")
             kept = kept_of(connection, site, till)
-            fault = self._fault(connection, site, till, kept, rows)
+            fault = self._fault(connection, site, till, kept, rows, withheld)
             if fault is not None:
                 if not fault.is_gap:
                     told = next(row.hash for row in rows if row.seq == fault.seq)
                     self._alarm(connection, site, till, fault, told, brought_by, now)
                 return fault
+            is_repeated = rows[0].seq <= kept.seq
             stamp = {"site": site, "till": till, "brought_by": brought_by, "received_at": utc_text(now)}
             fresh = [stamp | item for item in prepared if item["seq"] > kept.seq]
             if fresh:
@@ -99,7 +111,7 @@ class JournalStore:
                     connection.execute(journal_anchors.insert(), anchors)
                 kept = Kept(fresh[-1]["seq"], fresh[-1]["hash"])
             given = tuple(anchors_between(connection, site, till, rows[0].seq, rows[-1].seq))
-            some = any(item["refused"] for item in prepared)
+            some = is_repeated or any(item["refused"] for item in prepared)
             refused = tuple(self._refused(connection, site, till, rows)) if some else ()
             return Acknowledged(kept, refused, given)
 
@@ -115,7 +127,10 @@ class JournalStore:
             return connection.scalar(found) is not None
 
     def entries(self, site: str, till: str, after: int, limit: int) -> list[tuple[StoredRow, str | None]]:
-        """Entries of a copy after a number, in order, each with why it is not as it stood, or None."""
+        """Entries of a copy after a number, in order, each with why it is not as it stood, or None.
+
+        Fewer than `limit` where they are large, none only behind the end.
+        """
         with transaction(self._engine) as connection:
             rows = connection.execute(
                 sa.select(journal_entries)
@@ -123,7 +138,7 @@ class JournalStore:
                 .order_by(journal_entries.c.seq)
                 .limit(limit)
             )
-            return [(stored_row(row), row.refused) for row in rows]
+            return page_of(rows)
 
     def anchors(self, site: str, till: str, after: int, limit: int) -> list[Anchor]:
         """The anchors of a till's journal after a number, in order."""
@@ -203,7 +218,13 @@ class JournalStore:
     # -- one batch ---------------------------------------------------------------------------------------
 
     def _fault(
-        self, connection: sa.Connection, site: str, till: str, kept: Kept, rows: Sequence[StoredRow]
+        self,
+        connection: sa.Connection,
+        site: str,
+        till: str,
+        kept: Kept,
+        rows: Sequence[StoredRow],
+        withheld: frozenset[int],
     ) -> Fault | None:
         """Why these entries do not go on the copy as it is, or None."""
         if any(row.till != till for row in rows):
@@ -219,7 +240,7 @@ class JournalStore:
             # By id first: what a till has said before is the sharpest thing to hold against it.
             if row.id in known and known[row.id] != (row.seq, row.hash):
                 return Fault(row.seq, OTHER_CONTENT)
-        broken = first_break(rows, rows[0].previous, rows[0].seq)
+        broken = first_break(rows, rows[0].previous, rows[0].seq, withheld)
         if broken is not None:
             at = next((row for row in rows if row.seq == broken.seq), rows[0])
             return Fault(at.seq, OTHER_CONTENT if at.id in known else broken.reason)

@@ -232,12 +232,15 @@ class Charges(_Told):
 _HASH = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 #: Of the till whose journal it is, where that is not the till that asks: a dead one's, rescued from its disk.
 OwnerName = Annotated[
-    str | None, Query(alias="of", pattern=_NAME, description="Whose journal it is; the asking till's own.")
+    str | None, Query(alias="of", pattern=_NAME, description="Whose it is; the asking till's own.")
 ]
 
 
 class JournalEntry(_Given):
-    """One entry of a till's journal, exactly as it stands there: `body` is its text, `hash` covers it all."""
+    """One entry of a till's journal, exactly as it stands there: `body` is its text, `hash` covers it all.
+
+    `withheld`: what it says is too large to be sent; subject and body are empty and only its place is kept.
+    """
 
     seq: Annotated[int, Field(ge=1, le=SEQ_MAX), BeforeValidator(_whole)]
     id: Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,64}$")]
@@ -248,6 +251,7 @@ class JournalEntry(_Given):
     body: Annotated[str, Field(pattern=_TEXT_OR_NONE)]
     previous: _HASH
     hash: _HASH
+    withheld: bool = False
 
 
 class JournalEntries(_Given):

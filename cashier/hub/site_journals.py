@@ -5,7 +5,7 @@ import sqlalchemy as sa
 from cashier.domain.entries import StoredRow
 from cashier.domain.site import REPORT_KINDS, TillCopy
 from cashier.hub.database import tills
-from cashier.hub.journal_rows import journal_alarms, journal_entries, kept_of, of_till, stored_row
+from cashier.hub.journal_rows import journal_alarms, journal_entries, kept_of, of_till, page_of
 from cashier.hub.store import transaction
 
 _KINDS = sorted(kind.value for kind in REPORT_KINDS)
@@ -41,7 +41,7 @@ class SiteJournals:
                 .order_by(journal_entries.c.seq)
                 .limit(limit)
             )
-            return [(stored_row(row), row.refused) for row in rows]
+            return page_of(rows)
 
 
 def _copy(connection: sa.Connection, site: str, till: str, is_revoked: bool) -> TillCopy:

@@ -22,7 +22,7 @@ from cashier.hub.bodies import BODY_MAX_BYTES, Responses, body_faults, fault, gi
 from cashier.hub.body import read_body
 from cashier.hub.charges import CHARGES_LIMIT_MAX
 from cashier.hub.holds import Announcement
-from cashier.hub.journal_api import journal_routes
+from cashier.hub.journal_api import NOT_OURS, journal_routes, whose
 from cashier.hub.notices import NOTICE_MAX_BYTES, read_notice
 from cashier.hub.shapes import PULL_LIMIT_MAX, SEQ_MAX, Reference, SiteName, TillName
 from cashier.hub.store import Pending
@@ -167,20 +167,29 @@ def _notices(router: APIRouter, hub: "Hub") -> None:
     @router.put(
         "/notices/{notice_id}",
         response_model=shapes.Accepted,
-        responses={**BODY_FAULTS, 409: {"model": shapes.Conflict, "description": "Other content."}},
+        responses={
+            **BODY_FAULTS,
+            **NOT_OURS,
+            409: {"model": shapes.Conflict, "description": "Other content."},
+        },
         openapi_extra=takes(shapes.Notice),
     )
     async def notify(
-        site: SiteName, till: TillName, notice_id: shapes.NoticeId, request: Request
+        site: SiteName,
+        till: TillName,
+        notice_id: shapes.NoticeId,
+        request: Request,
+        owner: shapes.OwnerName = None,
     ) -> Response:
         """Have a portal told of a payment that no gateway tells it of. At most 16 KiB. May be repeated."""
+        owner = await whose(hub, site, till, owner)
         raw = await read_body(request, NOTICE_MAX_BYTES, hub.config.body_timeout_s)
         try:
             url, body = read_notice(notice_id, raw)
         except Refused as refused:
             raise HTTPException(422, refused.user_text) from None
         try:
-            await hub.stored(hub.letters.add_notice, site, till, notice_id, url, body, hub.clock())
+            await hub.stored(hub.letters.add_notice, site, owner, notice_id, url, body, hub.clock())
         except Discrepancy:
             hub.metrics.alarms.labels("other_notice").inc()
             return _answer(409, shapes.Conflict(detail="other content", holder=None))

@@ -38,9 +38,9 @@ class Adopting:
     def adopt(self, rows: Sequence[StoredRow], altered: frozenset[int] = frozenset()) -> int:
         """Append those of these entries that are not here yet, in one commit; how many.
 
-        `altered` are numbers of entries that the hub keeps without a card number: their hash cannot be made
-        again, and only their place in the chain is proven. Raises Discrepancy, and appends nothing, for
-        entries that contradict this journal or do not follow from it.
+        `altered` are numbers of entries that the hub keeps without a card number, or without what they say:
+        their hash cannot be made again, and only their place in the chain is proven. Raises Discrepancy, and
+        appends nothing, for entries that contradict this journal or do not follow from it.
         """
         with translated(self._path):
             db = self._opened()
@@ -54,7 +54,13 @@ class Adopting:
                         self._refuse_other(db, row)
                 self._refuse_broken(kept, fresh, altered)
                 for row in fresh:
-                    self._adopt(db, row)
+                    try:
+                        self._adopt(db, row)
+                    except (KeyError, TypeError, ValueError) as error:
+                        raise Discrepancy(
+                            f"Entry {row.seq} cannot be taken over: what it says is not all there. Nothing "
+                            "of this part was taken over. A backup that has this entry is needed, too."
+                        ) from error
         return len(fresh)
 
     def _refuse_other(self, db: Database, row: StoredRow) -> None:
@@ -65,19 +71,14 @@ class Adopting:
             )
 
     def _refuse_broken(self, kept: Kept, rows: Sequence[StoredRow], altered: frozenset[int]) -> None:
-        previous, seq = kept.hash, kept.seq + 1
         for row in rows:
             if row.till != self._till:
                 raise Discrepancy(f"Entry {row.seq} is till {row.till}'s, not till {self._till}'s.")
-            if row.seq in altered:
-                linked = (row.seq, row.previous) == (seq, previous)
-                reason = "" if linked else f"entry {row.seq} does not follow the entry before it"
-            else:
-                broken = first_break([row], previous, seq)
-                reason = broken.reason if broken else ""
-            if reason:
-                raise Discrepancy(f"The chain does not hold: {reason}. Nothing of this part was taken over.")
-            previous, seq = row.hash, row.seq + 1
+        broken = first_break(rows, kept.hash, kept.seq + 1, altered)
+        if broken is not None:
+            raise Discrepancy(
+                f"The chain does not hold: {broken.reason}. Nothing of this part was taken over."
+            )
 
     def _adopt(self, db: Database, row: StoredRow) -> None:
         values = (row.seq, row.id, row.kind, row.at, row.till, row.subject, row.body_text, row.previous)

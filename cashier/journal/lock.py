@@ -3,6 +3,7 @@
 The lock dies with the process, so a crash leaves none behind; only the text of the last holder stays.
 """
 
+import contextlib
 import os
 import socket
 import stat
@@ -60,15 +61,17 @@ class JournalLock:
             os.close(descriptor)
             name = holder.decode(errors="replace").strip() or "another program"
             raise Refused(f"This journal is in use by {name}. Close that one first.") from error
-        os.ftruncate(descriptor, 0)
-        os.lseek(descriptor, 0, os.SEEK_SET)
-        os.write(descriptor, self._holder.encode())
         self._descriptor = descriptor
+        with contextlib.suppress(OSError):  # a full disk: the lock is held all the same, only without a name
+            os.ftruncate(descriptor, 0)
+            os.lseek(descriptor, 0, os.SEEK_SET)
+            os.write(descriptor, self._holder.encode())
 
     def release(self) -> None:
         """Give the lock back; nothing when it is not held."""
         if self._descriptor is not None:
-            os.ftruncate(self._descriptor, 0)
+            with contextlib.suppress(OSError):  # its text is for people; the lock goes with the descriptor
+                os.ftruncate(self._descriptor, 0)
             os.close(self._descriptor)
             self._descriptor = None
 

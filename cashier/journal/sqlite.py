@@ -127,6 +127,20 @@ def _sync(descriptor: int) -> None:
         os.fsync(descriptor)
 
 
+def into_one_file(path: Path) -> None:
+    """Bring everything that is committed to a closed database into its one file, and that on the disk.
+
+    So that it can be given another name: a WAL that a full disk has left behind would stay where it is, with
+    entries in it. Raises Unavailable, OSError.
+    """
+    with translated(path), closing(connect(f"{path.absolute().as_uri()}?mode=rw")) as connection:
+        mode = connection.execute("PRAGMA journal_mode = DELETE").fetchone()[0]
+    if mode != "delete":
+        raise Unavailable(f"The journal {path} is in use by another program. Try again.")
+    with path.open("r+b") as stream:
+        _sync(stream.fileno())
+
+
 def open_for_writing(
     path: Path, open_connection: Connect, platform: str, settle: Settle = settle
 ) -> Database:

@@ -24,6 +24,7 @@ from cashier.domain.payment import Payment, invoice_key
 from cashier.domain.receipt import Receipt, receipt_number
 from cashier.domain.records import receipt_from_json, sale_from_json
 from cashier.domain.sale import Sale
+from cashier.domain.sizes import refuse_oversize
 from cashier.journal import projection, search
 from cashier.journal.adopt import Adopting
 from cashier.journal.lock import JournalLock
@@ -107,8 +108,9 @@ class SqliteJournal(SentTables, Adopting):
         """See the port. One commit and one sync, however many drafts.
 
         Raises InDoubt when the disk failed and could not be read back either: the same drafts may be
-        recorded again, that is what their ids are for. A draft that could not be read back, or that the
-        payment's table does not allow, raises before anything is written.
+        recorded again, that is what their ids are for. Refused for one too large for the hub
+        (`domain.sizes`). A draft that could not be read back, or that the payment's table does not allow,
+        raises before anything is written.
         """
         return self._record(drafts, {})
 
@@ -153,6 +155,7 @@ class SqliteJournal(SentTables, Adopting):
         if draft.kind is EntryKind.RECEIPT_ISSUED:
             body["number"] = self._next_number(db, draft)
         text = canonical(body)
+        refuse_oversize(draft.kind, text)
         last = db.execute("SELECT seq, hash FROM entry ORDER BY seq DESC LIMIT 1").fetchone()
         last_seq, previous = last or (0, GENESIS)
         seq = last_seq + 1

@@ -13,7 +13,7 @@ from tempfile import TemporaryDirectory
 from sqlite_utils import Database
 
 from cashier.domain.entries import GENESIS, Break, StoredRow, first_break
-from cashier.domain.errors import Discrepancy
+from cashier.domain.errors import Discrepancy, Unavailable
 from cashier.journal.projection import PROJECTED, project
 from cashier.journal.rows import COLUMNS, entry_of, stored_row_of
 from cashier.journal.schema import PROJECTIONS, SCHEMA_VERSION, version_of
@@ -38,8 +38,19 @@ def verify_file(path: Path) -> Verified:
     Raises Refused when there is no such file or a newer program wrote it, Discrepancy when it is another
     program's, Unavailable when it cannot be read.
     """
-    with TemporaryDirectory(prefix="cashier-verify-") as folder, translated(path):
-        scratch = (Path(folder) / "scratch.db").as_uri()
+    try:
+        with TemporaryDirectory(prefix="cashier-verify-") as folder:
+            return _verified(path, Path(folder) / "scratch.db")
+    except OSError as error:
+        raise Unavailable(
+            f"The journal {path} cannot be verified: {error.strerror or error}. Free some space and try "
+            "again."
+        ) from error
+
+
+def _verified(path: Path, scratch_file: Path) -> Verified:
+    with translated(path):
+        scratch = scratch_file.as_uri()
         with closing(connect(f"{scratch}?mode=rwc")) as connection:
             tell_damaged_text(connection)
             for pragma in ("journal_mode = OFF", "synchronous = OFF", "trusted_schema = 0"):

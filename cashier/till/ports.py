@@ -53,7 +53,8 @@ class Journal(Protocol):
         The same id with the same kind, subject and body is the earlier entry again (nothing is written);
         the same id with other content raises Discrepancy and nothing is written.
         Raises Unavailable when the disk refuses: then nothing was recorded; InDoubt when that cannot be
-        told until the journal is opened again.
+        told until the journal is opened again; Refused, and nothing is written, for what is too large
+        (`domain.sizes`).
         """
 
     def entry(self, entry_id: str) -> Entry | None:
@@ -348,12 +349,24 @@ class SecondCopy(Protocol):
     def keep(self, till: str, rows: Sequence[StoredRow]) -> Awaitable[Acknowledged]:
         """Keep entries of a till's journal, in order; what is answered is on disk there.
 
-        Raises Gap when entries before them are lacking, Forked when the copy says something else, Unavailable
-        (never sent), InDoubt (no answer), Refused (not understood, or not this till's).
+        Raises Gap when entries before them are lacking, Forked when the copy says something else, NotTaken
+        for too much at once or what it never takes, Unavailable (never sent), InDoubt (no answer), Refused
+        (not this till's).
         """
 
-    def notify(self, notice_id: str, url: str, kind: str, data: Mapping[str, Any]) -> Awaitable[None]:
+    def keep_place(self, till: str, row: StoredRow) -> Awaitable[Acknowledged]:
+        """Keep the place of an entry in the chain, number, id and hash, without what it says.
+
+        For one that the copy does not take, however it is sent: it is among the refused of every answer from
+        then on, and the chain goes on behind it. Raises as `keep`.
+        """
+
+    def notify(
+        self, till: str, notice_id: str, url: str, kind: str, data: Mapping[str, Any]
+    ) -> Awaitable[None]:
         """Have a portal told of what no gateway tells it of. `notice_id` is a UUIDv7.
+
+        `till` is whose notice it is: what that till has told before its disk was rescued here is the same.
 
         Raises Discrepancy when the id was used with other content, Refused when it is not one that a portal
         can be told, Unavailable and InDoubt as `keep`.

@@ -5,12 +5,24 @@ When to send is the outbox's to say; here is what one batch is, and from where i
 
 import datetime as dt
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Protocol
 
-from cashier.domain.entries import Entry, utc_text
+from cashier.domain.entries import Entry, StoredRow, utc_text
 from cashier.domain.errors import Discrepancy
-from cashier.domain.outbox import BATCH_ENTRIES, Forked, Gap, Kept, NotTaken, Owed, RefusedItem, cut
+from cashier.domain.outbox import (
+    BATCH_BYTES,
+    BATCH_ENTRIES,
+    Acknowledged,
+    Forked,
+    Gap,
+    Kept,
+    NotTaken,
+    Owed,
+    RefusedItem,
+    TooLarge,
+    cut,
+)
 from cashier.till.notices import TOLD_KINDS, Notice, may_be_told
 from cashier.till.ports import Clock, Journal, OutboxJournal, SecondCopy
 
@@ -60,6 +72,8 @@ class EntrySender:
         #: Told of the last entry that the hub still has, where it has lost what it had acknowledged.
         self._lost = lost
         self._agreed = False
+        #: Halved where the hub, or a proxy before it, does not take so much at once; grows again.
+        self._at_once = BATCH_ENTRIES
 
     def to_send(self) -> int:
         """See Sender."""
@@ -72,12 +86,12 @@ class EntrySender:
     async def send(self) -> bool:
         """See Sender. The first time, both sides make sure that they speak of the same journal."""
         if not self._agreed:
-            self._agree(await self._copy.kept(self.till))
-        rows = cut(self._journal.rows_after(self._journal.sent(Owed.ENTRIES), BATCH_ENTRIES))
+            await self._agree(await self._copy.kept(self.till))
+        rows = cut(self._journal.rows_after(self._journal.sent(Owed.ENTRIES), self._at_once))
         if not rows:
             return False
         try:
-            told = await self._copy.keep(self.till, rows)
+            told = await self._keep(rows)
         except Gap as gap:
             # The hub has lost some, or a cut in its storage was mended: what it has is asked for once more.
             self._agreed = False
@@ -85,27 +99,59 @@ class EntrySender:
                 raise Forked(gap.next_seq, "the hub wants what this journal has not reached") from gap
             self._go_back(gap.next_seq - 1)
             return True
+        if told is None:
+            self._at_once = len(rows) // 2
+            return True
+        self._at_once = min(2 * self._at_once, BATCH_ENTRIES)
         # Told before it is marked: when the till ends in between, the hub says the same once more.
         for item in told.refused:
             self._refuse(self.till, item)
         self._journal.mark_sent(Owed.ENTRIES, rows[-1].seq, told.anchors)
         return self.to_send() > 0
 
-    def _agree(self, kept: Kept) -> None:
+    async def _keep(self, rows: Sequence[StoredRow]) -> Acknowledged | None:
+        """What the hub says of a batch; None where it does not take it and a smaller one is to be tried.
+
+        An entry that it does not take by itself either is kept there by its place in the chain alone. Not one
+        that every hub has room for: before that one is a proxy that is set up wrong, which a person mends.
+        """
+        try:
+            return await self._copy.keep(self.till, rows)
+        except NotTaken as error:
+            if len(rows) > 1:
+                return None
+            if isinstance(error, TooLarge) and len(rows[0].body_text.encode()) <= BATCH_BYTES:
+                raise
+            return await self._copy.keep_place(self.till, rows[0])
+
+    async def _agree(self, kept: Kept) -> None:
         """Go on from what both have. Raises Forked.
 
         Never from further than this journal has marked: with the hub's answer what it refused was lost.
         """
         if kept.seq:
             row = next(iter(self._journal.rows_after(kept.seq - 1, 1)), None)
-            if row is None and self._is_own:
+            if row is None and not self._is_own:
+                # The dead till had sent more than its disk, or what is taken over of it so far, has.
+                await self._agree_behind()
+                return
+            if row is None:
                 lost = self._journal.head().seq + 1
                 raise Forked(lost, f"the hub has entries up to {kept.seq}, which this journal lacks")
-            # A rescued journal's till may go on elsewhere: what is sent, if anything, the hub compares.
-            if row is not None and row.hash != kept.hash:
+            if row.hash != kept.hash:
                 raise Forked(kept.seq, "the hub has another entry there")
         if kept.seq < self._journal.sent(Owed.ENTRIES):
             self._go_back(kept.seq)
+        self._agreed = True
+
+    async def _agree_behind(self) -> None:
+        """With a hub that has more: all of this journal is there, if its last entry is. Raises Forked."""
+        head = self._journal.head()
+        if head.seq:
+            told = await self._keep(self._journal.rows_after(head.seq - 1, 1))
+            for item in told.refused if told else ():
+                self._refuse(self.till, item)
+        self._journal.mark_sent(Owed.ENTRIES, head.seq)
         self._agreed = True
 
     def _go_back(self, seq: int) -> None:
@@ -185,7 +231,7 @@ class NoticeSender:
 
     async def _tell(self, seq: int, notice: Notice) -> None:
         try:
-            await self._copy.notify(notice.id, notice.url, notice.kind, notice.data)
+            await self._copy.notify(self.till, notice.id, notice.url, notice.kind, notice.data)
         except (NotTaken, Discrepancy) as error:
             reason = f"the portal cannot be told of it ({error.user_text})"
             self._refuse(self.till, RefusedItem(seq, f"{notice.id}-notice", reason, "supervisor"))

@@ -143,6 +143,27 @@ def test_a_broken_copy_and_a_tills_own_are_refused(cashier: Cashier, here: Path,
     assert not (here / "imported").exists()
 
 
+def test_o8_what_the_dead_till_had_told_portals_is_not_told_again(
+    cashier: Cashier, here: Path, tmp_path: Path
+) -> None:
+    disk = fill(tmp_path / "journal.db", "B", 2, "b")
+    with open_journal(disk, "B") as journal:
+        journal.mark_sent(Owed.ENTRIES, 9)
+        journal.mark_sent(Owed.NOTICES, 14)
+        rows = journal.rows_after(0, 100)
+    file = here / "imported" / f"{SITE}-B.db"
+    file.parent.mkdir(parents=True)
+    with open_journal(file, "B") as journal:  # as far as it came, ended before anything else
+        journal.adopt(rows[:3])
+    assert cashier("journal", "import", disk).code == 0
+    with open_journal(file, "B") as journal:
+        assert (journal.sent(Owed.ENTRIES), journal.sent(Owed.NOTICES)) == (9, 14)
+        journal.mark_sent(Owed.ENTRIES, 14)
+    assert cashier("journal", "import", disk).code == 0
+    with open_journal(file, "B") as journal:
+        assert journal.sent(Owed.ENTRIES) == 14, "what was told since stays told"
+
+
 @pytest.mark.parametrize("version", [1, 2, 3, 4, 5])
 def test_o8_a_journal_of_any_schema_is_rescued(
     cashier: Cashier, here: Path, tmp_path: Path, version: int, settings_file: Path
@@ -153,6 +174,7 @@ def test_o8_a_journal_of_any_schema_is_rescued(
     assert cashier("journal", "import", disk).code == 0
     with open_journal(here / "imported" / f"{SITE}-A.db") as journal:
         assert journal.sent(Owed.NOTICES) in (0, journal.head().seq)
+        assert version == 5 or journal.sent(Owed.NOTICES) > 0, "long since settled, as migration has it"
         assert journal.verify() is None
 
 
@@ -279,6 +301,61 @@ def test_an_entry_that_the_hub_keeps_altered_is_named(
     with open_journal(data / "journal.db") as journal:
         (entry,) = journal.record([Drafts("next").receipt("s-next")])
         assert entry.body["number"] == "A-000003"
+
+
+def without_content(hub: RunningHub, file: Path, seq: int) -> None:
+    """Send a journal to the hub, and of one of its entries the place alone."""
+    url = f"{hub.url}/till/v1/{SITE}/A/journal"
+    rows, headers = rows_of(file), {"authorization": f"Bearer {hub.enrol(SITE, 'A')}"}
+    for row in rows:
+        sent = told([row])
+        if row.seq == seq:
+            sent["entries"][0] |= {"subject": "", "body": "", "withheld": True}
+        answer = httpx.post(url, json=sent, headers=headers, timeout=60)
+        assert answer.status_code == 200, answer.text
+
+
+def test_an_entry_that_the_hub_keeps_without_content_is_named(
+    cashier: Cashier, at_hub: Callable[..., None], hub: RunningHub, data: Path, tmp_path: Path
+) -> None:
+    lost = fill(tmp_path / "lost.db", "A", 1)
+    with open_journal(lost) as journal:
+        journal.record([Drafts("x").draft(EntryKind.DRAWER_OPENED, "drawer", {"reason": "large"})])
+        journal.record(Drafts("late").paid_sale("late"))
+    without_content(hub, lost, 8)
+    assert hub.state.journals.first_fault(SITE, "A") is None
+    ended = cashier("journal", "restore", "--from-hub")
+    assert (ended.code, ended.lines) == (0, ["15 entries restored; the last receipt is A-000002"])
+    broken = verify_file(data / "journal.db").broken
+    assert broken is not None
+    assert broken.seq == 8
+    assert any("8." in line for line in ended.err)
+
+
+def test_money_that_the_hub_keeps_without_content_needs_a_backup(
+    cashier: Cashier, at_hub: Callable[..., None], hub: RunningHub, data: Path, tmp_path: Path
+) -> None:
+    lost = fill(tmp_path / "lost.db", "A", 2)
+    without_content(hub, lost, 6)  # a receipt
+    ended = cashier("journal", "restore", "--from-hub")
+    assert ended.code != 0
+    assert "Entry 6 cannot be taken over" in ended.err[-1]
+    assert not (data / "journal.db").exists()
+    assert cashier("journal", "restore", "--from-hub", "--backup", lost).code == 0
+
+
+def test_a_restore_never_puts_a_journal_beside_the_rest_of_another(
+    cashier: Cashier, at_hub: Callable[..., None], data: Path, tmp_path: Path
+) -> None:
+    """SQLite would take what a killed till left in its log for the new journal's."""
+    at_hub(fill(tmp_path / "lost.db", "A", 3))
+    data.mkdir(parents=True)
+    (data / "journal.db-wal").write_bytes(b"left by a till that was killed")
+    ended = cashier("journal", "restore", "--from-hub")
+    assert (ended.code, "journal.db-wal away first, and keep both" in ended.err[0]) == (2, True)
+    assert not (data / "journal.db").exists()
+    (data / "journal.db-wal").unlink()
+    assert cashier("journal", "restore", "--from-hub").code == 0
 
 
 # -- backup ------------------------------------------------------------------------------------------------

@@ -11,7 +11,7 @@ import pytest
 
 from cashier.domain.entries import GENESIS, EntryKind, StoredRow, entry_hash
 from cashier.domain.errors import Discrepancy
-from cashier.domain.outbox import ANCHOR_EVERY, Forked, Gap, Kept
+from cashier.domain.outbox import ANCHOR_EVERY, Forked, Gap, Kept, NotTaken
 from cashier.hub.client import HubClient
 from cashier.hub.serve import RunningHub
 from cashier.till.ports import SecondCopy
@@ -134,6 +134,46 @@ async def test_o8_a_till_brings_another_ones_journal(copy_of: MakeCopy) -> None:
     assert (await copy_of("A").kept("A")).seq == 0
 
 
+async def test_too_much_at_once_is_not_taken_and_less_is(copy_of: MakeCopy) -> None:
+    copy, journal, drafts = copy_of("A"), MemoryJournal("A", FixedClock()), Drafts()
+    for number in range(5):
+        body = {"reason": f"{number}" + "x" * 1_000_000}
+        journal.record([drafts.draft(EntryKind.POSTBACK_UNMATCHED, "s", body)])
+    rows = journal.rows_after(0, 5)
+    with pytest.raises(NotTaken):
+        await copy.keep("A", rows)
+    assert await copy.kept("A") == Kept(0, GENESIS)
+    assert (await copy.keep("A", rows[:2])).kept == Kept(2, rows[1].hash)
+    assert (await copy.keep("A", rows[2:])).kept == Kept(5, rows[4].hash)
+
+
+async def test_o3_the_place_of_an_entry_is_kept_without_what_it_says(copy_of: MakeCopy) -> None:
+    copy, rows = copy_of("A"), rows_of(4)
+    await copy.keep("A", rows[:1])
+    told = await copy.keep_place("A", rows[1])
+    assert told.kept == Kept(2, rows[1].hash)
+    (refused,) = told.refused
+    assert (refused.seq, refused.id, refused.owner) == (2, rows[1].id, "supervisor")
+    assert "too large" in refused.reason
+    assert await copy.keep_place("A", rows[1]) == told, "the same again is the same"
+    assert (await copy.keep("A", rows[2:])).kept == Kept(4, rows[3].hash), "the chain goes on behind it"
+    again = await copy.keep("A", rows)
+    assert (again.kept.seq, again.refused) == (4, told.refused), "it stays what it is, and is named"
+
+
+async def test_the_place_of_an_entry_has_to_fit(copy_of: MakeCopy) -> None:
+    copy, rows = copy_of("A"), rows_of(4)
+    await copy.keep("A", rows[:2])
+    with pytest.raises(Gap):
+        await copy.keep_place("A", rows[3])
+    with pytest.raises(Forked, match="does not follow"):
+        await copy.keep_place("A", replace(rows[2], previous="1" * 64))
+    with pytest.raises(Forked, match="other content"):
+        await copy.keep_place("A", replace(rows[1], hash="1" * 64))
+    told = await copy.keep_place("A", rows[1])
+    assert (told.kept, told.refused) == (Kept(2, rows[1].hash), ()), "it is there as it stands already"
+
+
 async def test_anchors_come_at_every_hundredth_entry_and_are_the_same_again(copy_of: MakeCopy) -> None:
     copy, rows = copy_of("A"), rows_of(ANCHOR_EVERY + 1)
     assert (await copy.keep("A", rows[:-2])).anchors == ()
@@ -153,6 +193,15 @@ async def test_an_anchor_comes_where_a_day_was_closed(copy_of: MakeCopy) -> None
 async def test_a_notice_is_told_once(copy_of: MakeCopy) -> None:
     copy = copy_of("A")
     for _ in range(2):
-        await copy.notify(NOTICE, PORTAL, "payment.recorded", {"amount_cents": 1})
+        await copy.notify("A", NOTICE, PORTAL, "payment.recorded", {"amount_cents": 1})
     with pytest.raises(Discrepancy):
-        await copy.notify(NOTICE, PORTAL, "payment.recorded", {"amount_cents": 2})
+        await copy.notify("A", NOTICE, PORTAL, "payment.recorded", {"amount_cents": 2})
+
+
+async def test_o8_a_notice_that_its_own_till_has_told_is_the_same_from_the_till_that_rescued_it(
+    copy_of: MakeCopy,
+) -> None:
+    await copy_of("B").notify("B", NOTICE, PORTAL, "payment.recorded", {"amount_cents": 1})
+    await copy_of("A").notify("B", NOTICE, PORTAL, "payment.recorded", {"amount_cents": 1})
+    with pytest.raises(Discrepancy):
+        await copy_of("A").notify("B", NOTICE, PORTAL, "payment.recorded", {"amount_cents": 2})

@@ -6,10 +6,11 @@ from pathlib import Path
 import pytest
 
 from cashier.domain.entries import GENESIS, Draft, EntryKind, first_break
-from cashier.domain.errors import Discrepancy
+from cashier.domain.errors import Discrepancy, Refused
 from cashier.domain.outbox import Anchor, Kept, Outage, Owed
 from cashier.domain.payment import PaymentEvent, PaymentState
 from cashier.domain.records import sale_to_json
+from cashier.domain.sizes import ENTRY_MAX_BYTES, SALE_MAX_BYTES
 from cashier.journal.store import SqliteJournal
 from cashier.till.ports import Journal, PeopleJournal
 from tests.fakes.entries import Drafts, FixedClock, confirmation, make_sale
@@ -44,6 +45,19 @@ def test_an_empty_journal_knows_nothing(journal: Journal) -> None:
     assert journal.unsettled_payments() == journal.payments_of_sale("s1") == ()
     assert journal.receipts_of_sale("s1") == journal.search("", 9) == journal.search("robin", 9) == ()
     assert journal.verify() is None
+
+
+def test_what_is_too_large_for_the_hub_is_refused_and_nothing_of_its_commit_is_there(
+    journal: Journal, drafts: Drafts
+) -> None:
+    fine = drafts.draft(EntryKind.DRAWER_OPENED, "drawer", {"reason": "change"})
+    large = drafts.draft(EntryKind.DRAWER_OPENED, "drawer", {"reason": "x" * ENTRY_MAX_BYTES})
+    sale = drafts.sale("s1", make_sale("Robin " + "x" * SALE_MAX_BYTES))
+    for too_large in (large, sale):
+        with pytest.raises(Refused, match="Nothing was recorded"):
+            journal.record([fine, too_large])
+        assert _count(journal) == 0
+    assert len(journal.record([fine])) == 1
 
 
 def test_entries_come_back_in_order_as_recorded(journal: Journal, drafts: Drafts) -> None:

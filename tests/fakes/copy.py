@@ -2,15 +2,29 @@
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from cashier.domain.entries import StoredRow, first_break
 from cashier.domain.errors import CashierError, Discrepancy
-from cashier.domain.outbox import Acknowledged, Anchor, Forked, Gap, Kept, NotTaken, RefusedItem, wants_anchor
+from cashier.domain.outbox import (
+    Acknowledged,
+    Anchor,
+    Forked,
+    Gap,
+    Kept,
+    NotTaken,
+    RefusedItem,
+    TooLarge,
+    wants_anchor,
+)
 
 
 class FakeCopies:
-    """What all tills of a site have sent. `dislikes` says why an entry is not taken, or nothing."""
+    """What all tills of a site have sent. `dislikes` says why an entry is not taken, or nothing.
+
+    More than `most_bytes` of content are not taken at once.
+    """
 
     def __init__(self) -> None:
         self.journals: dict[str, list[StoredRow]] = {}
@@ -18,6 +32,8 @@ class FakeCopies:
         self.alarms: list[tuple[str, int, str]] = []
         self.dislikes: Callable[[StoredRow], str] = lambda _row: ""
         self.dislikes_notice: Callable[[str], bool] = lambda _notice_id: False
+        self.most_bytes = 4 * 1024 * 1024
+        self.withheld: dict[str, set[int]] = {}
 
     def ids(self, till: str) -> list[str]:
         """The ids of a till's kept entries, in order."""
@@ -36,6 +52,8 @@ class FakeCopy:
         self.lost: list[CashierError] = []
         self.down: CashierError | None = None
         self.batches: list[int] = []
+        #: Whether this hub knows how to keep a place alone; an older one does not.
+        self.places = True
         self.asked = 0
 
     async def _asked(self) -> None:
@@ -59,14 +77,31 @@ class FakeCopy:
     async def keep(self, till: str, rows: Sequence[StoredRow]) -> Acknowledged:
         """See the port."""
         await self._asked()
+        if sum(len(row.body_text.encode()) for row in rows) > self.copies.most_bytes:
+            raise TooLarge("The hub, or a proxy before it, does not take a request of this size (413).")
+        return self._kept(till, rows, frozenset())
+
+    async def keep_place(self, till: str, row: StoredRow) -> Acknowledged:
+        """See the port."""
+        await self._asked()
+        if not self.places:
+            raise NotTaken("The hub does not take this as it is (422).")
+        return self._kept(till, [replace(row, subject="", body_text="{}")], frozenset({row.seq}))
+
+    def _kept(self, till: str, rows: Sequence[StoredRow], withheld: frozenset[int]) -> Acknowledged:
         mine = self.copies.journals.setdefault(till, [])
-        self._refuse_fork(till, mine, rows)
+        self._refuse_fork(till, mine, rows, withheld)
         if rows[0].seq > len(mine) + 1:
             raise Gap(len(mine) + 1)
+        places = self.copies.withheld.setdefault(till, set())
+        places |= {row.seq for row in rows if row.seq > len(mine)} & withheld
         mine += [row for row in rows if row.seq > len(mine)]
         self.batches.append(len(rows))
         self._answer()
-        dislikes = self.copies.dislikes
+
+        def dislikes(row: StoredRow) -> str:
+            return "it is too large" if row.seq in places else self.copies.dislikes(row)
+
         return Acknowledged(
             Kept(mine[-1].seq, mine[-1].hash),
             tuple(RefusedItem(row.seq, row.id, why, "supervisor") for row in rows if (why := dislikes(row))),
@@ -77,18 +112,21 @@ class FakeCopy:
             ),
         )
 
-    def _refuse_fork(self, till: str, mine: list[StoredRow], rows: Sequence[StoredRow]) -> None:
-        known = {row.id: row for row in mine}
-        broken = first_break(rows, rows[0].previous, rows[0].seq)
+    def _refuse_fork(
+        self, till: str, mine: list[StoredRow], rows: Sequence[StoredRow], withheld: frozenset[int]
+    ) -> None:
+        known = {row.id: (row.seq, row.hash) for row in mine}
+        broken = first_break(rows, rows[0].previous, rows[0].seq, withheld)
         for row in rows:
             if row.till != till:
                 self._alarm(till, row.seq, "it is another till's")
-            if known.get(row.id, row) != row:
+            if known.get(row.id, (row.seq, row.hash)) != (row.seq, row.hash):
                 self._alarm(till, row.seq, "the same id with other content")
             if row.seq <= len(mine) and row.id not in known:
                 self._alarm(till, row.seq, "another entry has this number")
             if broken is not None and broken.seq == row.seq:
-                self._alarm(till, row.seq, broken.reason)
+                other = "the same id with other content" if row.id in known else broken.reason
+                self._alarm(till, row.seq, other)
             if row.seq == len(mine) + 1 and mine and row.previous != mine[-1].hash:
                 self._alarm(till, row.seq, "it does not follow the entry before it")
 
@@ -96,7 +134,7 @@ class FakeCopy:
         self.copies.alarms.append((till, seq, reason))
         raise Forked(seq, reason)
 
-    async def notify(self, notice_id: str, url: str, kind: str, data: Mapping[str, Any]) -> None:
+    async def notify(self, till: str, notice_id: str, url: str, kind: str, data: Mapping[str, Any]) -> None:
         """See the port."""
         await self._asked()
         if self.copies.dislikes_notice(notice_id):

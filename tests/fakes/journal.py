@@ -28,6 +28,7 @@ from cashier.domain.payment import UNSETTLED, Payment, invoice_key
 from cashier.domain.receipt import Receipt, receipt_number
 from cashier.domain.records import receipt_from_json, sale_from_json
 from cashier.domain.sale import Sale
+from cashier.domain.sizes import refuse_oversize
 from cashier.till.ports import Clock
 
 #: Kinds whose subject is a payment, once it was issued.
@@ -152,6 +153,7 @@ class MemoryJournal:
         body = dict(draft.body)
         if draft.kind is EntryKind.RECEIPT_ISSUED:
             body["number"] = receipt_number(self._till, len(self._tables.receipts) + 1)
+        refuse_oversize(draft.kind, canonical(body))
         entries = self._tables.entries
         seq = len(entries) + 1
         previous = entries[-1].hash if entries else GENESIS
@@ -239,7 +241,11 @@ class MemoryJournal:
 
     def entries_of(self, kinds: Collection[EntryKind], after: int = 0) -> Iterator[Entry]:
         """See the port."""
-        yield from (entry for entry in self._tables.entries if entry.kind in kinds and entry.seq > after)
+        entries, place = self._tables.entries, after
+        while place < len(entries):
+            place += 1
+            if entries[place - 1].kind in kinds:
+                yield entries[place - 1]
 
     def verify(self) -> Break | None:
         """See the port."""

@@ -72,6 +72,40 @@ def test_what_is_sent_is_read_back_byte_for_byte(till: Till) -> None:
     assert till.http.get(url(till), params={"after": 2}, headers=till.headers).json() == {"entries": []}
 
 
+def test_o3_a_till_that_can_send_no_more_of_it_sends_its_place(
+    till: Till, store: JournalStore, database: Database
+) -> None:
+    rows = speaking({"reason": "small"}, {"reason": "large"}, {"reason": "after"})
+    sent = told(rows)
+    sent["entries"][1] |= {"subject": "", "body": "", "withheld": True}
+    for _ in range(2):
+        answer = till.http.post(url(till), json=sent, headers=till.headers).json()
+        assert answer["kept"] == {"seq": 3, "hash": rows[2].hash}
+        assert [(one["seq"], one["owner"]) for one in answer["refused"]] == [(2, "supervisor")]
+    assert store.first_fault(SITE, "A") is None
+    assert [(row.seq, row.body_text, bool(why)) for row, why in store.entries(SITE, "A", 1, 9)] == [
+        (2, "{}", True),
+        (3, rows[2].body_text, False),
+    ]
+    whole = send(till, rows).json()
+    assert [one["seq"] for one in whole["refused"]] == [2], "it stays what it is, and is named"
+    assert '"large"' not in database.content()
+
+
+def test_a_page_of_large_entries_is_short_and_the_next_goes_on(till: Till) -> None:
+    rows = speaking(*({"reason": f"{number}" + "x" * 1_500_000} for number in range(7)))
+    for row in rows:
+        assert send(till, [row]).status_code == 200
+    found: list[str] = []
+    pages = 0
+    while page := till.http.get(url(till), params={"after": len(found)}, headers=till.headers).json()[
+        "entries"
+    ]:
+        found += [entry["hash"] for entry in page]
+        pages += 1
+    assert (found, pages) == ([row.hash for row in rows], 2)
+
+
 def test_only_the_tills_own_key_reads_it_and_only_its_site_writes(till: Till, hub: RunningHub) -> None:
     send(till, rows_of(2))
     stranger = Till(till.url, till.http, hub.enrol("othertown", "A"), site="othertown")

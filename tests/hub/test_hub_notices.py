@@ -200,11 +200,11 @@ async def test_the_till_s_client_gives_a_notice(till: Till, portal: Portal) -> N
     async with httpx.AsyncClient() as http:
         client = HubClient(http, till.url, till.site, till.till, till.key_text)
         for _ in range(2):
-            await client.notify(ID, portal.url, "payment.recorded", DATA)
+            await client.notify("A", ID, portal.url, "payment.recorded", DATA)
         with pytest.raises(Discrepancy):
-            await client.notify(ID, portal.url, "payment.recorded", DATA | {"receipt": "A-000124"})
+            await client.notify("A", ID, portal.url, "payment.recorded", DATA | {"receipt": "A-000124"})
         with pytest.raises(Refused):
-            await client.notify("x", portal.url, "payment.recorded", DATA)
+            await client.notify("A", "x", portal.url, "payment.recorded", DATA)
         await until(lambda: portal.received)
     told = Webhook(SECRET).verify(portal.received[0].body, portal.received[0].headers)
     assert told["data"] == DATA

@@ -29,7 +29,10 @@ from .conftest import MASTER, Clock, Till
 
 CASES, CASES_LONG = 300, 5_000
 ENOUGH = Rate(burst=1_000_000, per_second=1_000_000)
+#: And of what a till does before each card payment, so many.
+ALWAYS = 5
 TILL = "/till/v1/{site}/{till}"
+ANNOUNCE = f"PUT {TILL}/payments/{{reference}}"
 #: Routes with a rule that cannot be said in a schema: at least one parameter in the query or in the body;
 #: a whole web address.
 RULES_UNSAID = (POSTBACK_ROUTE, f"{TILL}/notices/{{notice_id}}")
@@ -56,6 +59,11 @@ class Asked:
         ]
         others = [one.as_strategy(mode) for one in operations if one.path != POSTBACK_ROUTE for mode in modes]
         return st.booleans().flatmap(lambda postback: st.one_of(postbacks if postback else others))
+
+    def described(self, label: str) -> st.SearchStrategy[Case]:
+        """One route, as described."""
+        operations = (found.ok() for found in self.schema.get_all_operations())
+        return next(one for one in operations if one.label == label).as_strategy(GenerationMode.POSITIVE)
 
     def prove(self, case: Case, share: int) -> None:
         """Put a right address and a right key in, but where a fault was made on purpose."""
@@ -109,11 +117,19 @@ def test_every_answer_is_as_described(asked: Asked, long: bool) -> None:
         asked.prove(case, share)
         asked.ask(case)
 
+    # However the chance falls among so many routes: this one is asked as described, too.
+    @settings(max_examples=ALWAYS, derandomize=not long, database=None, deadline=None)
+    @given(case=asked.described(ANNOUNCE))
+    def announcing(case: Case) -> None:
+        asked.prove(case, 0)
+        asked.ask(case)
+
     every_case()
+    announcing()
     print(*sorted(asked.answers.items()), sep="\n")
     # It came past the address and the key, or it would have found nothing.
     assert asked.answers[f"POST {POSTBACK_ROUTE}", 204]
-    assert asked.answers["PUT /till/v1/{site}/{till}/payments/{reference}", 200]
+    assert asked.answers[ANNOUNCE, 200]
     assert not any(status >= 500 for _, status in asked.answers)
 
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from cashier.domain.entries import Entry, EntryKind
 from cashier.domain.payment import Payment, PaymentState
+from tests.simulation.copy_auditor import CopyAuditor
 from tests.simulation.gateway import Charge, Page
 from tests.simulation.telling import CANARIES
 
@@ -53,6 +54,7 @@ class Auditor:
 
     def __init__(self, world: "World") -> None:
         self._world = world
+        self.copies = CopyAuditor(world)
         self._books: dict[str, _Book] = defaultdict(_Book)
         self._texts: list[str] = []
         self._charged: dict[tuple[str, str], list[Charge]] = defaultdict(list)
@@ -95,7 +97,7 @@ class Auditor:
                 case EntryKind.PAYMENT_HINTED | EntryKind.PAYMENT_TOLD | EntryKind.PAYMENT_VOUCHED:
                     self._moved(code, book, entry)
                 case EntryKind.RECEIPT_ISSUED:
-                    self._receipted(code, book, entry.body)
+                    self._receipted(code, book, entry)
                 case EntryKind.DISCREPANCY_FOUND if "DUPLICATE PAYMENT" in entry.body["reason"]:
                     book.duplicates.add(entry.subject)
                 case EntryKind.DAY_CLOSED:
@@ -164,11 +166,17 @@ class Auditor:
 
     # -- receipts and days ---------------------------------------------------------------------------------
 
-    def _receipted(self, code: str, book: _Book, body: Mapping[str, Any]) -> None:
+    def _receipted(self, code: str, book: _Book, entry: Entry) -> None:
+        body = entry.body
         number, own, date = body["number"], body["payment_id"], body["business_date"]
         book.receipts += 1
         wanted = f"{code}-{book.receipts:06d}"
         self._must(number == wanted, f"till {code}: receipt {number} where {wanted} was due")
+        self._must(date > book.closed, f"till {code}: receipt {number} for {date}, which is closed")
+        book.of_day[date].append(number)
+        if not own:
+            self.copies.is_owed(code, entry)
+            return
         self._must(own not in book.receipted, f"till {code}: receipt {number} is the second of its payment")
         book.receipted.add(own)
         state = book.states.get(own)
@@ -176,13 +184,11 @@ class Auditor:
         book.paid_of_sale[body["sale_id"]] += body["paid_cents"]
         paid, total = book.paid_of_sale[body["sale_id"]], body["total_cents"]
         self._must(paid <= total, f"till {code}: receipts of {paid} cents for a sale of {total}, {number}")
-        self._must(date > book.closed, f"till {code}: receipt {number} for {date}, which is closed")
         if state == "APPROVED":
             taken = sum(charge.total for charge in self._world.gateway.portal(body["reference"]))
             self._must(
                 body["paid_cents"] <= taken, f"till {code}: receipt {number} is for more than was taken"
             )
-        book.of_day[date].append(number)
 
     def _receipt_due(self, code: str, book: _Book, entry: Entry) -> None:
         """A payment that a commit made paid has its receipt in that commit, or says why it has none."""
@@ -323,6 +329,7 @@ class Auditor:
         for charge in self._world.gateway.charges:
             self._accounted(charge)
         self._holds_given_back()
+        self.copies.audit()
         self._no_card_number()
 
     def _settled(self, payment: Payment) -> None:

@@ -4,6 +4,7 @@ They do what the window lets them do, in any order and at bad moments.
 """
 
 import asyncio
+import random
 from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import TYPE_CHECKING
@@ -12,6 +13,7 @@ from cashier.domain.entries import EntryKind
 from cashier.domain.errors import CashierError, InDoubt
 from cashier.domain.money import Cents
 from cashier.domain.payment import Payment, PaymentEvent, PaymentState
+from cashier.domain.receipt import Tender, TenderKind
 from cashier.domain.sale import Customer, Fee, Invoice, Permit, Sale
 from cashier.till.till import Till
 from tests.fakes.people import PIN, SUPERVISOR
@@ -43,6 +45,8 @@ class Clerk:
         self._chance = process.world.chance
         self._random = process.world.random
         self.has_closed = False
+        #: Of a source of its own: with or without cash a world is otherwise the same.
+        self._drawer = random.Random(f"{self._world.seed} {process.code} {process.number} drawer")
 
     # -- the day -------------------------------------------------------------------------------------------
 
@@ -53,6 +57,8 @@ class Clerk:
             await self._tried(self._open)
             await self._tried(self._tidy)
             await self._tried(self._sell)
+            if self._drawer.random() < self._world.scenario.cash:
+                await self._tried(self._sell_for_cash)
             await asyncio.sleep(self._random.expovariate(1 / self._world.scenario.gap_s))
         while not await self._close():
             await self._pause(5, 30)
@@ -106,6 +112,16 @@ class Clerk:
             payment = await self._pay(self._till.pay_by_card)
             if payment is None or not await self._may_pay_again(payment):
                 return
+
+    async def _sell_for_cash(self) -> None:
+        """A sale at the drawer, of which a portal hears by a notice of the hub alone."""
+        self._till.new_sale()
+        self._till.set_customer(Customer("", self._drawer.choice(NAMES)))
+        self._till.add_fee("visit", self._drawer.randrange(1, 4))
+        due = self._till.snapshot().draft.due_cents
+        paid = Cents(due if self._drawer.random() < 0.5 else due + 500)
+        self._till.take_tender(Tender(TenderKind.CASH, due, received_cents=paid))
+        self._till.new_sale()
 
     async def _sell_given(self, given: Given) -> None:
         """A sale as a file, for an invoice that another till may be asked to take, too."""

@@ -29,6 +29,7 @@ from cashier.hub.metrics import HubMetrics
 from cashier.hub.postback_route import receive
 from cashier.hub.quarantine import Item, QuarantineStore, Unproven, misfit
 from cashier.hub.store import HubStore, Pending
+from tests.simulation.copies import MemoryCopies, StoredCopies
 
 if TYPE_CHECKING:
     from tests.simulation.world import World
@@ -166,6 +167,7 @@ class SimHub(Hub):
     holds: Any
     quarantine: Any
     writer: Any
+    copies: Any
 
     def __init__(self, world: "World", folder: Path | None) -> None:
         self.world = world
@@ -183,11 +185,13 @@ class SimHub(Hub):
             self.holds = MemoryHolds()
             self.quarantine = MemoryQuarantine(self.holds)
             self.store = MemoryHubStore(self.quarantine.misfits)
+            self.copies = MemoryCopies()
         else:
             self.store = HubStore(f"sqlite:///{folder / 'hub.db'}")
             self.holds = HoldStore(self.store.engine)
             self.quarantine = QuarantineStore(self.store.engine)
             self.store.write_beside(self.quarantine.misfits)
+            self.copies = StoredCopies(self.store.engine, world.clock)
 
     def enrol(self, till: str) -> str:
         """A till's key as text."""

@@ -11,8 +11,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from cashier.domain.entries import Draft, Entry, EntryKind
+from cashier.domain.entries import Draft, Entry, EntryKind, StoredRow
 from cashier.domain.errors import CashierError
+from cashier.domain.outbox import Acknowledged, Gap, Kept, Owed
 from cashier.domain.payment import Confirmation, Payment, PaymentEvent, PaymentState
 from cashier.domain.postback import Approved, DeliveredPostback
 from cashier.hub.arrivals import Arrival
@@ -20,6 +21,7 @@ from cashier.hub.store import Pending
 from cashier.till.facts import Facts, Told
 from cashier.till.feed import PULL_WAIT_S
 from cashier.till.payments import CardPayments
+from cashier.till.ports import Outside
 from cashier.till.reconcile import Verdict
 from cashier.till.snapshot import LineState
 from cashier.till.till import Till
@@ -271,6 +273,58 @@ def _logs_bodies(hub: "SimHub") -> None:
     hub.post = post  # type: ignore[method-assign]
 
 
+# -- the second copy -----------------------------------------------------------------------------------------
+
+
+def _marked_first(outside: Outside, process: "Process") -> Outside:
+    """What is on its way to the hub is taken to be there."""
+
+    class MarkedFirst(Instead):
+        async def keep(self, till: str, rows: Sequence[StoredRow]) -> Acknowledged:
+            process.disk.mark_sent(Owed.ENTRIES, rows[-1].seq)
+            told: Acknowledged = await self._real.keep(till, rows)
+            return told
+
+    return replace(outside, second_copy=MarkedFirst(outside.second_copy))
+
+
+class _OtherId(Instead):
+    """A notice whose answer was lost is another one when it is sent again."""
+
+    def __init__(self, real: Any) -> None:
+        super().__init__(real)
+        self._tries: dict[str, int] = {}
+
+    async def notify(self, till: str, notice_id: str, *rest: Any) -> None:
+        tries = self._tries[notice_id] = self._tries.get(notice_id, -1) + 1
+        await self._real.notify(till, f"{notice_id[:-2]}{tries:02x}" if tries else notice_id, *rest)
+
+
+class _EarlyCopies(Instead):
+    """The hub acknowledges entries before they are on its disk."""
+
+    def __init__(self, hub: "SimHub") -> None:
+        super().__init__(hub.copies)
+        self._hub = hub
+
+    def keep(self, till: str, rows: Sequence[StoredRow]) -> Acknowledged:
+        async def later() -> None:
+            await asyncio.sleep(2)
+            with contextlib.suppress(Gap):  # the till was told that they are stored
+                self._real.keep(till, rows)
+
+        self._hub.world.spawn(later(), "late entries")
+        return Acknowledged(Kept(rows[-1].seq, rows[-1].hash))
+
+
+def _early_copies(hub: "SimHub") -> None:
+    hub.copies = _EarlyCopies(hub)
+
+
+def _second_copy(kind: type[Instead]) -> Any:
+    return lambda outside, _process: replace(outside, second_copy=kind(outside.second_copy))
+
+
 def _holds(kind: type[Instead]) -> Any:
     return lambda outside, _process: replace(outside, holds=kind(outside.holds))
 
@@ -316,4 +370,7 @@ MUTANTS = (
     Mutant("hub answers 204 before the commit", "rough", hub=_early_204),
     Mutant("pull by cursor", hub=_by_cursor),
     Mutant("postbacks in the log", hub=_logs_bodies),
+    Mutant("sent is marked before the answer", "rough", outside=_marked_first),
+    Mutant("notice sent again under another id", "rough", outside=_second_copy(_OtherId)),
+    Mutant("hub acknowledges entries before the commit", hub=_early_copies),
 )

@@ -21,6 +21,8 @@ class Scenario:
     wrong_vouches: bool = False
     #: Seconds between two sales of a clerk, on average; gives 20 to 40 sales in a day of nine hours.
     gap_s: float = 900.0
+    #: Beside a sale by card, one for cash.
+    cash: float = 0.2
 
     # The network, per request.
     lost_request: float = 0.01

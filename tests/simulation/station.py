@@ -5,13 +5,15 @@ verbs, its pages and its tasks are gone, and whatever still unwinds can record n
 """
 
 import asyncio
-from collections.abc import Callable, Coroutine, Iterator, Sequence
+import random
+from collections.abc import Callable, Coroutine, Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cashier.domain.entries import Draft, Entry
 from cashier.domain.errors import CashierError, InDoubt, Unavailable
+from cashier.domain.outbox import Anchor, Owed
 from cashier.domain.payment import PaymentState
 from cashier.journal.store import SqliteJournal
 from cashier.till.config import TillConfig
@@ -21,6 +23,7 @@ from tests.fakes.clock import SeededRandomness
 from tests.fakes.journal import MemoryJournal
 from tests.fakes.people import FakePins, staff
 from tests.fakes.reader_probe import FakeReaderProbe
+from tests.simulation.copies import CopyLine
 from tests.simulation.gateway import Page
 from tests.simulation.loop import SeededBits
 from tests.simulation.network import Line
@@ -45,6 +48,7 @@ class Disk:
         self._process = process
         self._world = process.world
         self._store = store
+        self._chance = random.Random(f"{self._world.seed} {process.code} {process.number} marks")
 
     def __getattr__(self, name: str) -> Any:
         """Reading is the store's own."""
@@ -77,6 +81,17 @@ class Disk:
             raise InDoubt("The disk failed.")
         world.auditor.promised(process.code, recorded)
         return recorded
+
+    def mark_sent(self, what: Owed, seq: int, anchors: Iterable[Anchor] = ()) -> None:
+        """See the port OutboxJournal."""
+        world, process = self._world, self._process
+        process.must_live()
+        world.auditor.copies.marked(process.code, what, seq)
+        if self._chance.random() < world.faults.disk_refuses:
+            raise Unavailable("The disk failed.")
+        self._store.mark_sent(what, seq, anchors)
+        if self._chance.random() < world.faults.disk_refuses:
+            raise Unavailable("The disk failed.")
 
 
 class SoundDisk:
@@ -115,7 +130,18 @@ class Process:
         self.disk = Disk(self, station.store)
         gateway = GatewayLine(self, station.gateway_line)
         hub = HubLine(self, station.hub_line, station.key_text)
-        outside = mutant.outside(Outside(gateway, hub, hub, gateway, FakePins(), FakeReaderProbe()), self)
+        outside = mutant.outside(
+            Outside(
+                gateway,
+                hub,
+                hub,
+                gateway,
+                FakePins(),
+                FakeReaderProbe(),
+                second_copy=CopyLine(self, station.hub_line),
+            ),
+            self,
+        )
         self.feed = outside.feed
         self.till: Till = mutant.till(
             station.config,
@@ -126,6 +152,8 @@ class Process:
             lambda _date: SCHEDULE,
             asyncio.sleep,
         )
+        #: Waits between two tries are of a chance of their own, as all is about the copies.
+        self.till.outbox._randomness = SeededRandomness(self.number)
         mutant.refit(self.till, self)
         self._staff(station)
         self.till.subscribe(self._look)
@@ -143,6 +171,7 @@ class Process:
         self.spawn(self._guarded(lambda: self.world.mutant.follow(self.feed, self.till)), "follow")
         self.spawn(self._guarded(self.till.checker.run), "checker")
         self.spawn(self._guarded(self.till.holding.run), "holding")
+        self.spawn(self._guarded(self.till.outbox.run), "outbox")
 
     def spawn(self, work: Coroutine[Any, Any, Any], name: str) -> "asyncio.Task[Any]":
         """Something that ends with this process."""

@@ -30,7 +30,8 @@ _FOUND = (
 
 @pytest.mark.parametrize(("world", "seed"), _FOUND)
 def test_worlds_in_which_something_was_found(world: str, seed: int) -> None:
-    simulate(seed, next(item for item in SCENARIOS if item.name == world))
+    # As these worlds were: without cash, of which nothing was found in them.
+    simulate(seed, replace(next(item for item in SCENARIOS if item.name == world), cash=0))
 
 
 def test_the_auditor_is_content_in_every_world(long: bool, capsys: pytest.CaptureFixture[str]) -> None:
