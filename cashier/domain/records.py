@@ -74,6 +74,7 @@ def sale_from_json(body: Json) -> Sale:
     )
 
 
+_TENDER = tuple(item.name for item in fields(Tender))
 #: Members of a tender that only one in the drawer has; left out where they are empty.
 _OF_THE_DRAWER = ("id", "received_cents", "number", "bank", "payer")
 
@@ -86,8 +87,9 @@ def tender_to_json(tender: Tender) -> dict[str, Any]:
 
 def tender_from_json(body: Json) -> Tender:
     """The inverse of tender_to_json. Raises ValueError for an unknown kind."""
-    members = {item.name: body[item.name] for item in fields(Tender) if item.name in body}
-    return Tender(**members | {"kind": TenderKind(body["kind"])})
+    members = {name: body[name] for name in _TENDER if name in body}
+    members["kind"] = TenderKind(body["kind"])
+    return Tender(**members)
 
 
 def receipt_to_json(receipt: Receipt) -> dict[str, Any]:

@@ -24,8 +24,11 @@ from cashier.hub.portals import Portals
 from cashier.hub.store import HubStore
 from cashier.hub.writer import BATCH_MAX
 
-#: A single office's tills and the gateway; further connections get 503.
-CONNECTIONS_MAX = 2_000
+#: Each till has one that waits for postbacks and one that sends: 1,000 tills with one hub left of two, and
+#: the gateway. Further connections get 503.
+CONNECTIONS_MAX = 4_000
+#: Files that the process has open beside them.
+FILES_BESIDE = 200
 SHUTDOWN_TIMEOUT_S = 5
 START_TIMEOUT_S = 30.0
 #: How long a thread may compute before another one gets the interpreter; Python's own is ten times that.
@@ -96,6 +99,7 @@ def serve(
 
     def listening() -> None:
         settle_interpreter()
+        allow_files(CONNECTIONS_MAX + FILES_BESIDE)
         announce(_url(listener))
 
     server = _Server(app, listening)
@@ -115,6 +119,17 @@ def settle_interpreter() -> None:
     gc.freeze()
     gc.set_threshold(GC_THRESHOLD)
     sys.setswitchinterval(SWITCH_S)
+
+
+def allow_files(count: int) -> None:
+    """Let this process open so many files and sockets, as far as the system lets it: at first often 1,024."""
+    if sys.platform != "win32":
+        import resource
+
+        allowed, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+        wanted = count if most == resource.RLIM_INFINITY else min(count, most)
+        if allowed != resource.RLIM_INFINITY and allowed < wanted:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, most))
 
 
 class RunningHub:

@@ -7,7 +7,9 @@ the limit. Amounts, dates and bare numbers are in it as words of their own colum
 
 import datetime as dt
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
+from functools import lru_cache
+from itertools import chain
 from pathlib import Path
 
 from sqlite_utils import Database
@@ -23,6 +25,8 @@ from cashier.journal.sqlite import reading
 #: More is cut off: nobody types as much, and every word costs a walk.
 TEXT_MAX = 200
 WORDS_MAX = 12
+#: Receipts kept as they were decoded: a few lists' worth. Entries never change.
+DECODED_MAX = 1_000
 
 _NUMBER = re.compile(r"([A-Za-z]{1,5})-(\d{1,12})", re.ASCII)
 _BARE_NUMBER = re.compile(r"\d{1,12}", re.ASCII)
@@ -31,6 +35,13 @@ _ISO_DATE = re.compile(r"(?P<year>\d{4})-(?P<month>\d{1,2})-(?P<day>\d{1,2})", r
 _US_DATE = re.compile(r"(?P<month>\d{1,2})/(?P<day>\d{1,2})/(?P<year>\d{4})", re.ASCII)
 
 _WORDS_IN = "{number payer permit invoices}"
+
+_BODIES = "SELECT seq, body FROM receipt CROSS JOIN entry USING (seq)"
+_NEWEST = "SELECT body FROM receipt CROSS JOIN entry USING (seq) ORDER BY seq DESC LIMIT ?"
+_MATCHING = (
+    "SELECT seq, body FROM receipt_text CROSS JOIN entry ON seq = receipt_text.rowid"
+    " WHERE receipt_text MATCH ? ORDER BY receipt_text.rowid DESC LIMIT ?"
+)
 
 
 def add_to_index(db: Database, seq: int, receipt: Receipt) -> None:
@@ -60,11 +71,13 @@ def find(db: Database, text: str, limit: int, today: Callable[[], dt.date]) -> t
     Every word must match. A text without anything to search for finds nothing; an empty one finds the
     newest receipts.
     """
-    bodies = (
-        db.execute("SELECT body FROM entry WHERE seq = ?", (seq,)).fetchone()
-        for seq in _find(db, text, limit, today)
-    )
-    return tuple(receipt_from_json(body_of(row[0])) for row in bodies)
+    return tuple(decoded(body) for body in _find(db, text, limit, today))
+
+
+@lru_cache(maxsize=DECODED_MAX)
+def decoded(body: str) -> Receipt:
+    """The receipt of a stored body: a list is shown again with every letter that is typed."""
+    return receipt_from_json(body_of(body))
 
 
 def search_file(path: Path, text: str, limit: int, today: Callable[[], dt.date]) -> tuple[Receipt, ...]:
@@ -78,20 +91,18 @@ def search_file(path: Path, text: str, limit: int, today: Callable[[], dt.date])
         return find(Database(connection, execute_plugins=False), text, limit, today)
 
 
-def _find(db: Database, text: str, limit: int, today: Callable[[], dt.date]) -> Sequence[int]:
+def _find(db: Database, text: str, limit: int, today: Callable[[], dt.date]) -> Iterable[str]:
+    """The bodies of matching entries, in order."""
     words = _words(text)
     if not text.strip():
-        rows = db.execute("SELECT seq FROM receipt ORDER BY seq DESC LIMIT ?", (max(limit, 0),))
-        return [seq for (seq,) in rows]
+        rows = db.execute(_NEWEST, (max(limit, 0),)).fetchall()
+        return [body for (body,) in rows]
     if not words or limit <= 0:
         return []
     found = _exact(db, words[0]) if len(words) == 1 else []
     query = " AND ".join(_condition(word, today) for word in words)
-    rows = db.execute(
-        "SELECT rowid FROM receipt_text WHERE receipt_text MATCH ? ORDER BY rowid DESC LIMIT ?",
-        (query, limit),
-    )
-    return list(dict.fromkeys([*found, *(seq for (seq,) in rows)]))[:limit]
+    rows = db.execute(_MATCHING, (query, limit)).fetchall()
+    return list(dict(chain(found, rows)).values())[:limit]
 
 
 def _words(text: str) -> list[str]:
@@ -100,20 +111,23 @@ def _words(text: str) -> list[str]:
     return [word for word in printable.split() if any(c.isalnum() for c in word)][:WORDS_MAX]
 
 
-def _exact(db: Database, word: str) -> list[int]:
-    """Receipts of exactly this number, as printed (`A-000123`), without zeros (`a-123`) or bare (`123`)."""
+def _exact(db: Database, word: str) -> list[tuple[int, str]]:
+    """Entries and bodies of receipts of exactly this number.
+
+    As printed (`A-000123`), without zeros (`a-123`) or bare (`123`).
+    """
     if match := _NUMBER.fullmatch(word):
         sequence = int(match[2])
         if sequence == 0:
             return []
         number = receipt_number(match[1], sequence)
-        rows = db.execute("SELECT seq FROM receipt WHERE number = ? COLLATE NOCASE", (number,))
+        rows = db.execute(f"{_BODIES} WHERE number = ? COLLATE NOCASE", (number,))
     elif _BARE_NUMBER.fullmatch(word):
         # One a till: a journal holds few of those.
-        rows = db.execute("SELECT seq FROM receipt WHERE sequence = ? ORDER BY seq DESC", (int(word),))
+        rows = db.execute(f"{_BODIES} WHERE sequence = ? ORDER BY seq DESC", (int(word),))
     else:
         return []
-    return [seq for (seq,) in rows]
+    return rows.fetchall()
 
 
 def _condition(word: str, today: Callable[[], dt.date]) -> str:

@@ -90,6 +90,12 @@ class SentTables:
                     raise Unavailable(fault) from error
                 raise
 
+    def receipts_after(self, seq: int) -> int:
+        """See the port."""
+        with translated(self._path):
+            sql = "SELECT count(*) FROM receipt WHERE seq > ?"
+            return int(self._opened().execute(sql, (seq,)).fetchone()[0])
+
     def anchors(self) -> tuple[Anchor, ...]:
         """See the port."""
         sql = "SELECT seq, hash, made_at, seal FROM anchor ORDER BY seq"

@@ -8,7 +8,6 @@ Where it began stands beside the journal's entries, so that an outage may outliv
 import contextlib
 from dataclasses import dataclass, replace
 
-from cashier.domain.entries import EntryKind
 from cashier.domain.errors import Unavailable
 from cashier.domain.fold import MOVING, fold_payment
 from cashier.domain.outbox import Outage, Owed
@@ -135,10 +134,7 @@ class CatchUp:
         return self._checker.times_asked(reference) <= times
 
     def _result(self, outage: Outage) -> CaughtUp:
-        receipts = 0
-        if outage.sent is not None:
-            kinds = {EntryKind.RECEIPT_ISSUED}
-            receipts = sum(1 for _entry in self._journal.entries_of(kinds, outage.sent))
+        receipts = 0 if outage.sent is None else self._journal.receipts_after(outage.sent)
         before = open_at(self._journal, outage.began)
         now = [payment for name in before if (payment := self._journal.payment(name)) is not None]
         doubts = [item for item in self._journal.unsettled_payments() if item.state is PaymentState.IN_DOUBT]

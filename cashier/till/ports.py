@@ -332,6 +332,9 @@ class OutboxJournal(Protocol):
     def mark_outage(self, outage: Outage | None) -> None:
         """Keep it over a restart, or with None forget it. Raises Unavailable when it may not have been."""
 
+    def receipts_after(self, seq: int) -> int:
+        """How many receipts were issued after an entry."""
+
 
 class PeopleJournal(Journal, PinStore, OutboxJournal, Protocol):
     """A till's own journal: it keeps hashes of PINs, too, and what was told to the hub."""

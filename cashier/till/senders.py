@@ -6,6 +6,7 @@ When to send is the outbox's to say; here is what one batch is, and from where i
 import datetime as dt
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
+from itertools import islice
 from typing import Protocol
 
 from cashier.domain.entries import Entry, StoredRow, utc_text
@@ -27,6 +28,8 @@ from cashier.till.notices import TOLD_KINDS, Notice, may_be_told
 from cashier.till.ports import Clock, Journal, OutboxJournal, SecondCopy
 
 NOTICES_AT_ONCE = 20
+#: Entries looked at for notices without a pause: some milliseconds' worth.
+LOOKED_AT_ONCE = 100
 #: How old a notice may be that a hub which has lost it is told again: as long as a hub tries to deliver one.
 NOTICES_AGAIN = dt.timedelta(days=30)
 
@@ -182,13 +185,15 @@ class NoticeSender:
         self._copy = copy
         self._make = make
         self._refuse = refuse
-        self._seen = journal.sent(Owed.NOTICES)
+        self._seen = self._marked = journal.sent(Owed.NOTICES)
         self._owed: deque[Entry] = deque()
+        #: Whether entries may be left to look at: the window has its turn before the next look.
+        self._is_behind = True
 
     def to_send(self) -> int:
-        """See Sender."""
+        """See Sender: as far as it has looked, and one more for what it has not."""
         self._look()
-        return len(self._owed)
+        return len(self._owed) + self._is_behind
 
     def again(self) -> None:
         """See Sender."""
@@ -204,14 +209,17 @@ class NoticeSender:
         first = next(lost, None)
         if first is not None and first <= self._journal.sent(Owed.NOTICES):
             self._journal.mark_sent(Owed.NOTICES, first - 1)
-            self._seen = first - 1
+            self._seen = self._marked = first - 1
             self._owed.clear()
+            self._is_behind = True
 
     def _look(self) -> None:
-        for entry in self._journal.entries_of(TOLD_KINDS, after=self._seen):
-            self._seen = entry.seq
+        looked = 0
+        for entry in islice(self._journal.entries_of(TOLD_KINDS, after=self._seen), LOOKED_AT_ONCE):
+            looked, self._seen = looked + 1, entry.seq
             if may_be_told(entry):
                 self._owed.append(entry)
+        self._is_behind = looked == LOOKED_AT_ONCE
 
     async def send(self) -> bool:
         """See Sender. In order, and past one that is not taken."""
@@ -224,9 +232,11 @@ class NoticeSender:
                 self._owed.popleft()
                 done = done + 1
         finally:
-            if done:
-                before = self._owed[0].seq - 1 if self._owed else self._seen
+            before = self._owed[0].seq - 1 if self._owed else self._seen
+            # What nobody has to be told of is marked, too, now and then: no start looks at it all again.
+            if done or before - self._marked >= LOOKED_AT_ONCE:
                 self._journal.mark_sent(Owed.NOTICES, before)
+                self._marked = before
         return self.to_send() > 0
 
     async def _tell(self, seq: int, notice: Notice) -> None:

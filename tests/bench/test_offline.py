@@ -9,31 +9,35 @@ Each is one interleaved run on one machine; what is compared is each round's rat
 import asyncio
 import hashlib
 import json
+import math
 import os
 import statistics
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
+from sqlite_utils import Database
 
-from cashier.domain.entries import GENESIS, EntryKind, StoredRow, canonical, entry_hash, first_break
+from cashier.domain.entries import StoredRow
 from cashier.domain.outbox import BATCH_ENTRIES
-from cashier.domain.records import receipt_to_json
+from cashier.domain.records import receipt_from_json
 from cashier.hub.client import HubClient
 from cashier.hub.serve import enrol, utc_now
 from cashier.journal.adopt import read_rows
+from cashier.journal.agree import damage, receipts_agree
 from cashier.journal.rows import COLUMNS
-from cashier.journal.sqlite import sqlite3
+from cashier.journal.schema import SCHEMA_VERSION
+from cashier.journal.search import decoded
+from cashier.journal.sqlite import connect, readonly_uri, sqlite3
 from cashier.journal.store import SqliteJournal
-from cashier.journal.verify import verify_file
+from cashier.journal.verify import _Walk, verify_file
 from cashier.till.outbox import Outbox
+from tests.bench.rows import NAMES, chain, write_journal
 from tests.bench.test_hub_postbacks import HUB, MASTER, server
 from tests.fakes.clock import MovingClock, SeededRandomness
-from tests.fakes.entries import make_receipt, make_sale
 from tests.hub.test_hub_journals import told
 
 SHARE = int(os.environ.get("CASHIER_BENCH_SHARE", "1"))
@@ -41,32 +45,9 @@ ROUNDS = 7
 SENT_A_ROUND = 2_000
 ENTRIES = 1_000_000 // SHARE
 QUESTIONS = 400
-NAMES = ("Robin Example", "Sam Sample", "Kim Specimen", "Alex Muster", "Jo Instance", "Lee Model")
+TURNS = 3
 
 pytestmark = pytest.mark.usefixtures("bench")
-
-
-def chain(till: str, count: int) -> Iterator[StoredRow]:
-    """Receipts as a journal has them, one after the other: rows of a chain that holds."""
-    previous = GENESIS
-    for number in range(1, count + 1):
-        name = f"{NAMES[number % len(NAMES)]} {number % 9_973}"
-        sale = make_sale(name, f"CSGN-26-{number:06d}", f"{700_000 + number}")
-        body = receipt_to_json(make_receipt(f"s{number}", sale, till)) | {"number": f"{till}-{number:06d}"}
-        day = 1 + number * 364 // count
-        body["business_date"] = f"2026-{1 + (day - 1) // 31:02d}-{1 + (day - 1) % 28:02d}"
-        members: dict[str, Any] = {
-            "seq": number,
-            "id": f"0190c4d2-a7b8-7c3e-9f00-{number:012x}",
-            "kind": EntryKind.RECEIPT_ISSUED.value,
-            "at": "2026-02-03T15:04:05.123Z",
-            "till": till,
-            "subject": f"s{number}",
-            "body_text": canonical(body),
-            "previous": previous,
-        }
-        previous = entry_hash(**members)
-        yield StoredRow(**members, hash=previous)
 
 
 def median_ratio(one: list[float], other: list[float]) -> float:
@@ -133,21 +114,17 @@ def journal_file(tmp_path_factory: pytest.TempPathFactory, request: pytest.Fixtu
     if not request.config.getoption("bench"):
         pytest.skip("a measurement")
     file: Path = tmp_path_factory.mktemp("large") / "journal.db"
-    with SqliteJournal(file, till="A", clock=MovingClock(), holder="a bench") as journal:
-        batch: list[StoredRow] = []
-        for row in chain("A", ENTRIES):
-            batch.append(row)
-            if len(batch) == 5_000:
-                journal.adopt(batch)
-                batch = []
-        journal.adopt(batch)
+    write_journal(file, "A", ENTRIES)
     return file
 
 
 def test_verifying_against_bare_hashing(
     journal_file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Bare are two: hashes of the very bytes in a flat file, and the least that makes them of rows."""
+    """Bare are two: hashes of the very bytes in a flat file, and the least that makes them of rows.
+
+    Ours are the walk over the chain, what SQLite checks beside it on threads, and all of it as it is done.
+    """
     flat = tmp_path / "flat"
     with flat.open("wb") as stream:
         for row in read_rows(journal_file):
@@ -165,12 +142,22 @@ def test_verifying_against_bare_hashing(
                 assert hashlib.sha256(text.encode()).hexdigest() == row[8]
 
     def chain_only() -> None:
-        assert first_break(read_rows(journal_file)) is None
+        with closing(connect(":memory:")) as connection:
+            connection.execute("ATTACH ? AS journal", (readonly_uri(journal_file),))
+            walk = _Walk(Database(connection, execute_plugins=False), SCHEMA_VERSION)
+            assert walk.first_break() is None
+            assert walk.entries == ENTRIES
+
+    def receipts() -> None:
+        assert receipts_agree(journal_file)
+
+    def structure() -> None:
+        assert damage(journal_file) is None
 
     def whole() -> None:
         assert verify_file(journal_file).broken is None
 
-    works = (of_bytes, of_rows, chain_only, whole)
+    works = (of_bytes, of_rows, chain_only, receipts, structure, whole)
     times: dict[str, list[float]] = {work.__name__: [] for work in works}
     for _ in range(3):
         for work in works:
@@ -184,6 +171,7 @@ def test_verifying_against_bare_hashing(
                 f"{seconds / least['of_rows']:5.1f} of the rows'"
             )
     assert least["chain_only"] / least["of_rows"] <= 2
+    assert least["chain_only"] / least["of_bytes"] <= 2
 
 
 def _hashed(row: StoredRow) -> bytes:
@@ -220,6 +208,7 @@ def test_finding_against_the_bare_query(
 
     ours: list[float] = []
     bare: list[float] = []
+    read: list[float] = []
     with (
         SqliteJournal(journal_file, till="A", clock=MovingClock(), holder="a bench") as journal,
         closing(sqlite3.connect(f"{journal_file.as_uri()}?mode=ro", uri=True)) as connection,
@@ -227,7 +216,7 @@ def test_finding_against_the_bare_query(
         for place in range(QUESTIONS):
             text = asked(place)
 
-            def query(text: str = text) -> object:
+            def query(text: str = text) -> list[tuple[str]]:
                 if what == "number":
                     sql = "SELECT body FROM receipt JOIN entry USING (seq) WHERE number = ? COLLATE NOCASE"
                     return connection.execute(sql, (text,)).fetchall()
@@ -237,11 +226,21 @@ def test_finding_against_the_bare_query(
                 )
                 return connection.execute(sql, (match_of(text),)).fetchall()
 
+            def query_and_read(text: str = text) -> object:
+                return [receipt_from_json(json.loads(body)) for (body,) in query(text)]
+
             def search(text: str = text) -> object:
                 return journal.receipt(text) if what == "number" else journal.search(text, 20)
 
-            bare.append(timed(query))
-            ours.append(timed(search))
+            # Each three times in turn, and the best counts: what else the machine does is in none of them.
+            works = ((bare, query), (read, query_and_read), (ours, search))
+            best = [math.inf] * len(works)
+            for turn in range(TURNS * len(works)):
+                decoded.cache_clear()  # what one question has read is no help to the next
+                which = turn % len(works)
+                best[which] = min(best[which], timed(works[which][1]))
+            for (times, _), seconds in zip(works, best, strict=True):
+                times.append(seconds)
 
     def p99(times: list[float]) -> float:
         return statistics.quantiles(times, n=100)[98] * 1000
@@ -250,5 +249,8 @@ def test_finding_against_the_bare_query(
         print(
             f"\nby {what} in {ENTRIES} receipts: p99 {p99(ours):.2f} ms (median "
             f"{statistics.median(ours) * 1000:.2f}), bare query p99 {p99(bare):.2f} ms (median "
-            f"{statistics.median(bare) * 1000:.2f}): {p99(ours) / p99(bare):.2f} times"
+            f"{statistics.median(bare) * 1000:.2f}): {p99(ours) / p99(bare):.2f} times; "
+            f"with the receipts made of its rows p99 {p99(read):.2f} ms (median "
+            f"{statistics.median(read) * 1000:.2f}): {p99(ours) / p99(read):.2f} times"
         )
+    assert p99(ours) <= 1.5 * p99(read)

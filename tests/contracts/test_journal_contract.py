@@ -301,6 +301,8 @@ def test_entries_of_some_kinds_come_in_order(journal: Journal, drafts: Drafts) -
     assert found == [entry for entry in journal.entries() if entry.kind in kinds]
     assert len(found) == 4
     assert list(journal.entries_of((EntryKind.DAY_CLOSED,))) == []
+    assert list(journal.entries_of(())) == []
+    assert list(journal.entries_of(kinds, after=found[1].seq)) == found[2:]
 
 
 def test_a_vouched_payment_stays_unsettled(journal: Journal, drafts: Drafts) -> None:
@@ -364,6 +366,11 @@ def test_how_far_was_told_is_kept_for_each_kind(journal: PeopleJournal, drafts: 
     journal.mark_sent(Owed.ENTRIES, 3)
     assert (journal.sent(Owed.ENTRIES), journal.sent(Owed.NOTICES)) == (3, 7)
     assert _count(journal) == 7, "no entry says so"
+
+
+def test_receipts_are_counted_from_an_entry_on(journal: PeopleJournal, drafts: Drafts) -> None:
+    journal.record([*drafts.paid_sale("s1"), *drafts.paid_sale("s2", make_sale(invoice="700002"))])
+    assert [journal.receipts_after(seq) for seq in (0, 5, 6, 13)] == [2, 2, 1, 0]
 
 
 def test_anchors_are_kept_once(journal: PeopleJournal, drafts: Drafts) -> None:

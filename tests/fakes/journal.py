@@ -272,6 +272,10 @@ class MemoryJournal:
         for anchor in anchors:
             self._anchors.setdefault(anchor.seq, anchor)
 
+    def receipts_after(self, seq: int) -> int:
+        """See the port."""
+        return sum(1 for _entry in self.entries_of((EntryKind.RECEIPT_ISSUED,), seq))
+
     def anchors(self) -> tuple[Anchor, ...]:
         """See the port."""
         return tuple(self._anchors[seq] for seq in sorted(self._anchors))

@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from cashier.domain.errors import Refused
-from cashier.hub.serve import RunningHub, enrol, serve
+from cashier.hub.serve import RunningHub, allow_files, enrol, serve
 
 from .conftest import FORM, MASTER, Clock, Database, Till
 from .processes import hub_process
@@ -60,6 +60,23 @@ def test_a_port_that_is_taken(db_url: str) -> None:
         port = int(hub.url.rpartition(":")[2])
         with pytest.raises(Refused, match=f"cannot listen on 127.0.0.1 port {port}"):
             serve(db_url, "127.0.0.1", port, MASTER, print)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="POSIX limits")
+def test_a_process_may_open_as_many_files_as_the_system_lets_it() -> None:
+    import resource
+
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wishes = [(400, 500), (600, 600)]
+    if before[1] != resource.RLIM_INFINITY:
+        wishes.append((before[1] + 1, before[1]))
+    try:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (500, before[1]))
+        for wanted, given in wishes:
+            allow_files(wanted)
+            assert resource.getrlimit(resource.RLIMIT_NOFILE) == (given, before[1])
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, before)
 
 
 def test_a_short_secret_or_bad_database_is_refused_before_anything_listens(db_url: str) -> None:

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from cashier.domain.entries import EntryKind
 from cashier.domain.errors import Refused
 from cashier.journal.schema import SCHEMA_VERSION
 from cashier.journal.search import search_file
@@ -156,6 +157,18 @@ def test_no_question_reads_a_whole_table_or_sorts_one(open_journal: Open, drafts
             unsettled = "USING INDEX payment_unsettled" in step
             in_index = step.startswith("SEARCH") or "VIRTUAL TABLE INDEX" in step
             assert newest_first or unsettled or in_index, (sql, plan)
+
+
+def test_entries_of_several_kinds_come_from_the_index_unsorted(open_journal: Open, drafts: Drafts) -> None:
+    faults = Faults()
+    journal = open_journal(open_connection=faults.connect)
+    journal.record([*drafts.paid_sale("s1"), *drafts.paid_sale("s2", make_sale(invoice="700002"))])
+    faults.statements.clear()
+    kinds = (EntryKind.RECEIPT_ISSUED, EntryKind.SALE_RECORDED, EntryKind.DAY_CLOSED)
+    assert [entry.seq for entry in journal.entries_of(kinds, after=1)] == [6, 8, 13]
+    [sql] = faults.statements
+    plan = [row[3] for row in journal._opened().execute(f"EXPLAIN QUERY PLAN {sql}", [None] * 4)]
+    assert not [step for step in plan if "TEMP B-TREE" in step or step.startswith("SCAN")], plan
 
 
 def test_a_file_is_searched_without_its_lock(journal: SqliteJournal, file: Path) -> None:

@@ -1,19 +1,27 @@
 """An edited, deleted, inserted or moved row, and a damaged file, are found and named."""
 
+import json
 import os
 import shutil
 import stat
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from cashier.domain.entries import GENESIS, Break
+from cashier.domain.entries import GENESIS, Break, canonical, entry_hash
 from cashier.domain.errors import Discrepancy, Refused
+from cashier.domain.money import Cents
+from cashier.domain.receipt import Tender, TenderKind
+from cashier.journal.agree import receipts_agree
 from cashier.journal.schema import SCHEMA_VERSION
 from cashier.journal.sqlite import sqlite3
 from cashier.journal.verify import verify_file
-from tests.fakes.entries import Drafts
+from tests.fakes.entries import Drafts, make_sale
 from tests.journal.conftest import Open
 
 COLUMNS = ("id", "kind", "at", "till", "subject", "body", "previous", "hash")
@@ -253,3 +261,121 @@ def test_what_is_no_journal_is_said_so(tmp_path: Path, written: Path) -> None:
     _tamper(written, f"PRAGMA user_version = {SCHEMA_VERSION + 1}", guards=True)
     with pytest.raises(Refused, match="newer version"):
         verify_file(written)
+
+
+# --- what SQLite is asked alone, and what is judged again entry by entry
+
+
+def _rewritten(file: Path, seq: int, change: Callable[[dict[str, Any]], object]) -> None:
+    """The journal of somebody who makes the whole chain anew from an entry on."""
+    with closing(sqlite3.connect(file)) as connection:
+        for name in GUARDS:
+            connection.execute(f"DROP TRIGGER {name}")
+        rows = connection.execute(f"SELECT seq, {', '.join(COLUMNS)} FROM entry ORDER BY seq").fetchall()
+        previous = GENESIS
+        for row in rows:
+            members = dict(zip(("seq", *COLUMNS), row, strict=True)) | {"previous": previous}
+            text = members.pop("body")
+            del members["hash"]
+            if members["seq"] == seq:
+                body = json.loads(text)
+                text = canonical(change(body) or body)
+            previous = entry_hash(**members, body_text=text)
+            connection.execute(
+                "UPDATE entry SET body = ?, previous = ?, hash = ? WHERE seq = ?",
+                (text, members["previous"], previous, members["seq"]),
+            )
+        connection.commit()
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        (lambda body: body["tenders"][0].update(amount_cents=1), "the receipt table does not say"),
+        (lambda body: body["tenders"][0].update(service_fee_cents=1), "the receipt table does not say"),
+        (lambda body: body["tenders"].append(body["tenders"][0]), "the receipt table does not say"),
+        (lambda body: body["customer"].update(name="Sam Other"), "the receipt table does not say"),
+        (lambda body: body.update(permit=None), "the receipt table does not say"),
+        (lambda body: body["permit"].update(number="X-1"), "the receipt table does not say"),
+        (lambda body: body.update(business_date="2026-02-04"), "the receipt table does not say"),
+        (lambda body: body.update(number="A-000009"), "Entry 13 has receipt number A-000009 where A-000002"),
+        (lambda body: body["tenders"][0].update(kind="gold"), "entry 13 has no readable body"),
+        (lambda body: body["tenders"][0].update(amount_cents="22418"), "entry 13 has no readable body"),
+        (lambda body: body["tenders"][0].update(service_fee_cents="561"), "entry 13 has no readable body"),
+        (lambda body: body.pop("tenders") and None, "entry 13 has no readable body"),
+        (lambda body: body.pop("agency") and None, "entry 13 has no readable body"),
+        (lambda body: body.pop("permit") and None, "entry 13 has no readable body"),
+        (lambda body: body.update(customer="Robin"), "entry 13 has no readable body"),
+        (lambda body: [body], "entry 13 has no readable body"),
+    ],
+)  # fmt: skip
+def test_a_chain_made_anew_shows_in_the_tables(
+    written: Path, change: Callable[[dict[str, Any]], object], reason: str
+) -> None:
+    _rewritten(written, 13, change)
+    broken = _broken(written)
+    assert broken.seq == 13
+    assert reason in broken.reason
+
+
+def test_a_receipt_of_several_tenders_and_one_without_a_permit_agree(
+    open_journal: Open, drafts: Drafts, file: Path
+) -> None:
+    card, cash = Tender(TenderKind.CARD, Cents(10_000), Cents(250)), Tender(TenderKind.CASH, Cents(12_418))
+    journal = open_journal()
+    journal.record(
+        [
+            drafts.receipt("s1", tenders=(card, cash)),
+            drafts.receipt("s2", permit=None),
+            drafts.receipt("s3", tenders=()),
+            drafts.receipt("s4", make_sale('O"Brien \\ \x01 \x7f \u2028 \U0001f4b5 Größe')),
+        ]
+    )
+    assert receipts_agree(file), "SQLite alone sees it"
+    assert verify_file(file).broken is None
+    _tamper(file, "UPDATE receipt SET service_fee_cents = 251 WHERE seq = 1")
+    assert not receipts_agree(file)
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE receipt SET sequence = 9 WHERE seq = 13",
+        "UPDATE receipt SET seq = 12 WHERE seq = 13",
+        "UPDATE receipt SET till = 'B' WHERE seq = 13",
+        "DELETE FROM receipt WHERE seq = 20",
+        "UPDATE receipt SET reference = 'x' WHERE seq = 6",
+        "DROP TABLE receipt",
+    ],
+)
+def test_what_sqlite_alone_doubts_is_judged_again(written: Path, statement: str) -> None:
+    assert receipts_agree(written)
+    _tamper(written, statement)
+    assert not receipts_agree(written)
+    assert _broken(written).seq in (6, 12, 13, 20, 21)
+
+
+@given(st.text(max_size=40), st.text(max_size=40))
+def test_sqlite_writes_what_is_hashed_as_the_domain_does(subject: str, body: str) -> None:
+    """Else a whole journal would be walked twice; what differs is judged by the domain all the same."""
+    members = ("id", "kind", "at", "till", subject, body, "previous")
+    try:
+        text = json.dumps([7, *members], separators=(",", ":"), ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        return  # no file could keep it
+    with closing(sqlite3.connect(":memory:")) as connection:
+        connection.text_factory = bytes
+        asked = f"SELECT json_array(7, {', '.join('?' for _ in members)})"
+        assert connection.execute(asked, members).fetchone() == (text,)
+
+
+def test_a_text_that_was_made_a_blob_is_found(written: Path) -> None:
+    """Past a table's types, as one bit of the file can do it: the bytes are the same, and are no text."""
+    with closing(sqlite3.connect(written)) as connection:
+        connection.execute("PRAGMA writable_schema = ON")
+        connection.execute(
+            "UPDATE sqlite_schema SET sql = replace(sql, ') STRICT', ')') WHERE name = 'entry'"
+        )
+        connection.commit()
+    _tamper(written, "UPDATE entry SET subject = CAST(subject AS BLOB) WHERE seq = 10")
+    assert _broken(written).seq == 10

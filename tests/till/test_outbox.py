@@ -14,7 +14,7 @@ from cashier.domain.outbox import BATCH_ENTRIES, Owed, Phase
 from cashier.domain.receipt import Tender, TenderKind
 from cashier.journal.store import SqliteJournal
 from cashier.till.outbox import IDLE_S, PACE_S, Outbox
-from cashier.till.senders import NOTICES_AGAIN
+from cashier.till.senders import LOOKED_AT_ONCE, NOTICES_AGAIN
 from cashier.till.snapshot import LineState
 from tests.fakes.clock import MovingClock, SeededRandomness
 from tests.fakes.copy import FakeCopy
@@ -550,6 +550,17 @@ async def test_o3_a_notice_that_is_not_taken_is_an_exception(counter: tuple[Desk
     assert "the portal cannot be told" in found.reason
     assert first != second
     assert desk.till.snapshot().outbox.to_send == 0
+
+
+async def test_what_no_portal_is_told_of_is_looked_at_once_and_some_at_a_time(world: World) -> None:
+    receipts = 2 * LOOKED_AT_ONCE + 5
+    world.journal.record([world.drafts.receipt(f"s{number}") for number in range(receipts)])
+    assert world.start().view().to_send == receipts + 1, "and one more for what was not looked at yet"
+    await world.drain()
+    assert world.to_send == 0
+    assert receipts - world.journal.sent(Owed.NOTICES) < LOOKED_AT_ONCE
+    assert world.start().view().to_send == 0
+    assert world.copy.copies.notices == {}
 
 
 async def test_a_card_is_not_told_to_the_portal_by_the_till(counter: tuple[Desk, FakeCopy]) -> None:
