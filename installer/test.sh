@@ -12,6 +12,8 @@ install_environment
 
 cd "$ROOT"
 export QT_QPA_PLATFORM=offscreen
+# The tests start some hundred programs of ours, and each would be compiled again.
+unset PYTHONDONTWRITEBYTECODE
 "$PYTHON" -m ruff check cashier tests
 "$PYTHON" -m ruff format --check cashier tests
 "$PYTHON" -m mypy cashier

@@ -4,12 +4,16 @@ Tests are training: no card is real. Chromium's sandbox stays on for a normal us
 """
 
 import os
+import shutil
+import signal
 from collections.abc import Iterator
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
 
 from cashier import environment
+from tests.helpers import memory_disk
 
 if TYPE_CHECKING:
     from tests.helpers.postgres import PostgresServer
@@ -28,6 +32,16 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--bench", action="store_true", help="run the measurements of tests/bench, which want an idle machine"
     )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    # A shell starts what runs in the background with interrupts ignored, and so would be every program that a
+    # test interrupts.
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+    # What is measured is measured on the real disk.
+    if not config.getoption("bench") and (folder := memory_disk.use()) is not None:
+        config.add_cleanup(partial(shutil.rmtree, folder, ignore_errors=True))
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

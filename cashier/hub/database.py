@@ -11,6 +11,7 @@ A PostgreSQL address may hold a password, which is in no text of ours: addresses
 import importlib
 import sys
 import time
+from functools import cache
 from types import ModuleType
 from typing import Any
 
@@ -176,9 +177,7 @@ def migrate(engine: sa.Engine) -> None:
 
     Several processes may do so at once: one migrates, the others wait for it.
     """
-    config = Config()
-    config.set_main_option("script_location", "cashier.hub:migrations")
-    known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
+    newest, known = _revisions()
     with engine.begin() as connection:
         if is_postgresql(engine):
             for name in ("lock_timeout", "statement_timeout"):
@@ -189,8 +188,23 @@ def migrate(engine: sa.Engine) -> None:
             raise Refused(
                 f"The hub's database has schema {current}, written by a newer version: update this one."
             )
-        config.attributes["connection"] = connection
-        command.upgrade(config, "head")
+        if current != newest:
+            config = _migrations()
+            config.attributes["connection"] = connection
+            command.upgrade(config, "head")
+
+
+def _migrations() -> Config:
+    config = Config()
+    config.set_main_option("script_location", "cashier.hub:migrations")
+    return config
+
+
+@cache
+def _revisions() -> tuple[str | None, frozenset[str]]:
+    """The newest revision, and all that this version knows: each is a module that is run to be read."""
+    scripts = ScriptDirectory.from_config(_migrations())
+    return scripts.get_current_head(), frozenset(script.revision for script in scripts.walk_revisions())
 
 
 def _sqlite_driver() -> ModuleType:

@@ -1,5 +1,7 @@
 """Running the hub: as a process of its own, or on a thread for tests and training; and enrolling tills."""
 
+import asyncio
+import contextlib
 import gc
 import os
 import secrets
@@ -30,6 +32,12 @@ CONNECTIONS_MAX = 4_000
 #: Files that the process has open beside them.
 FILES_BESIDE = 200
 SHUTDOWN_TIMEOUT_S = 5
+#: uvicorn's own pulse; it counts on ten to a second.
+TICK_S = 0.1
+#: At its end: how long callers that have their answers get to leave before it is done uvicorn's way, and how
+#: often is looked whether they have.
+LEAVE_S = 0.1
+LOOK_S = 0.002
 START_TIMEOUT_S = 30.0
 #: How long a thread may compute before another one gets the interpreter; Python's own is ten times that.
 SWITCH_S = 0.0005
@@ -178,7 +186,7 @@ class RunningHub:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._server.should_exit = True
+        self._server.stop()
         self._thread.join()
 
     def enrol(self, site: str, till: str) -> str:
@@ -196,7 +204,10 @@ class _WithoutPaths(H11Protocol):
 
 
 class _Server(uvicorn.Server):
-    """uvicorn that says when it listens, and does not let waiting tills hold up its end."""
+    """uvicorn that says when it listens, does not let waiting tills hold up its end, and ends at once.
+
+    uvicorn looks every 100 ms whether it is to end, and then waits 100 ms for callers even if there are none.
+    """
 
     def __init__(self, app: FastAPI, listening: Callable[[], None]) -> None:
         super().__init__(
@@ -217,14 +228,44 @@ class _Server(uvicorn.Server):
         )
         self._hub = app.state.hub
         self._listening = listening
+        self._told = asyncio.Event()
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
+        self._loop = asyncio.get_running_loop()
         self._listening()
+
+    def stop(self) -> None:
+        """End, from another thread, once it listens."""
+        self.should_exit = True
+        # Closed already when a signal came first.
+        with contextlib.suppress(RuntimeError):
+            self._loop.call_soon_threadsafe(self._told.set)
+
+    async def main_loop(self) -> None:
+        ticks = 0
+        while not await self.on_tick(ticks):
+            ticks += 1
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._told.wait(), TICK_S)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         self._hub.bell.close()
-        await super().shutdown(sockets)
+        for server in self.servers:
+            server.close()
+        state = self.server_state
+        for connection in list(state.connections):
+            connection.shutdown()
+        until = self._loop.time() + LEAVE_S
+        while (state.connections or state.tasks) and self._loop.time() < until:
+            await asyncio.sleep(LOOK_S)
+        if state.connections or state.tasks:
+            await super().shutdown(sockets)
+            return
+        for listener in sockets or []:
+            listener.close()
+        if not self.force_exit:
+            await self.lifespan.shutdown()
 
 
 def _listen(host: str, port: int) -> socket.socket:
@@ -241,7 +282,7 @@ def _url(listener: socket.socket) -> str:
     return f"http://[{host}]:{port}" if listener.family == socket.AF_INET6 else f"http://{host}:{port}"
 
 
-def _stop_at_end_of_input(server: uvicorn.Server) -> None:
+def _stop_at_end_of_input(server: _Server) -> None:
     """Our parent holds the other end of standard input; when it dies, however it dies, we stop."""
     # Not through sys.stdin: its lock, held by this thread, would abort the interpreter's own shutdown.
     descriptor = sys.stdin.fileno()

@@ -4,6 +4,7 @@
 """
 
 import asyncio
+import contextlib
 import logging
 import os
 import re
@@ -21,11 +22,17 @@ from uvicorn.protocols.http.auto import AutoHTTPProtocol
 from cashier.sandbox.accounts import Accounts, AccountsFault
 from cashier.sandbox.app import create_app
 from cashier.sandbox.config import Fault, SandboxConfig
+from cashier.sandbox.postback import tls
 from cashier.sandbox.state import Store
 
 #: How long the in-process runner waits for its thread to start or end, in seconds.
 THREAD_TIMEOUT_S = 15.0
-
+#: uvicorn's own pulse; it counts on ten to a second.
+TICK_S = 0.1
+#: At its end: how long callers that have their answers get to leave before it is done uvicorn's way, and how
+#: often is looked whether they have.
+LEAVE_S = 0.1
+LOOK_S = 0.002
 
 #: What a connection of the control API begins with.
 _CONTROL = re.compile(rb"[A-Z]+ /sandbox/")
@@ -49,7 +56,10 @@ def _line_of(store: Store) -> type[asyncio.Protocol]:
 
 
 class _Server(uvicorn.Server):
-    """uvicorn that says when it listens, stops on a thread's event, and lets waiting answers go first."""
+    """uvicorn that says when it listens, stops on a thread's event, and lets waiting answers go first.
+
+    uvicorn looks every 100 ms whether it is to end, and then waits 100 ms for callers even if there are none.
+    """
 
     def __init__(self, config: SandboxConfig, stop: threading.Event, listening: Callable[[], None]) -> None:
         app = create_app(config)
@@ -69,18 +79,48 @@ class _Server(uvicorn.Server):
         self._closing: asyncio.Event = app.state.closing
         self._stop = stop
         self._listening = listening
+        self._told = asyncio.Event()
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
+        self._loop = asyncio.get_running_loop()
         if not self.should_exit:
             self._listening()
+
+    def stop(self) -> None:
+        """End, from another thread, once it listens."""
+        self.should_exit = True
+        # Closed already when it has ended by itself.
+        with contextlib.suppress(RuntimeError):
+            self._loop.call_soon_threadsafe(self._told.set)
+
+    async def main_loop(self) -> None:
+        ticks = 0
+        while not await self.on_tick(ticks):
+            ticks += 1
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._told.wait(), TICK_S)
 
     async def on_tick(self, counter: int) -> bool:
         return await super().on_tick(counter) or self._stop.is_set()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         self._closing.set()
-        await super().shutdown(sockets)
+        for server in self.servers:
+            server.close()
+        state = self.server_state
+        for connection in list(state.connections):
+            connection.shutdown()
+        until = self._loop.time() + LEAVE_S
+        while (state.connections or state.tasks) and self._loop.time() < until:
+            await asyncio.sleep(LOOK_S)
+        if state.connections or state.tasks:
+            await super().shutdown(sockets)
+            return
+        for listener in sockets or []:
+            listener.close()
+        if not self.force_exit:
+            await self.lifespan.shutdown()
 
 
 def _listen(host: str, port: int) -> tuple[socket.socket, str]:
@@ -138,14 +178,16 @@ class RunningSandbox:
 
     def __enter__(self) -> Self:
         self._listener, self.url = _listen("127.0.0.1", 0)
-        server = _Server(self.config, self._stop, self._ready.set)
+        server = self._server = _Server(self.config, self._stop, self._ready.set)
         self.store, self.accounts = server.store, server.accounts
         self._thread = threading.Thread(target=self._run, args=(server,), name="sandbox", daemon=True)
         self._thread.start()
         if not self._ready.wait(THREAD_TIMEOUT_S):
             self._stop.set()
             raise RuntimeError("the sandbox did not start")
-        self.control = httpx.Client(base_url=self.url, trust_env=False, timeout=THREAD_TIMEOUT_S)
+        self.control = httpx.Client(
+            base_url=self.url, verify=tls(), trust_env=False, timeout=THREAD_TIMEOUT_S
+        )
         return self
 
     def _run(self, server: "_Server") -> None:
@@ -161,6 +203,7 @@ class RunningSandbox:
     def stop(self) -> None:
         """Stops serving, as when the service goes away, and waits for the thread. May be called twice."""
         self._stop.set()
+        self._server.stop()
         self._thread.join(THREAD_TIMEOUT_S)
         if self._thread.is_alive():
             raise RuntimeError("the sandbox did not stop")

@@ -18,6 +18,7 @@ from cashier.till.ports import SecondCopy
 from tests.fakes.copy import FakeCopies, FakeCopy
 from tests.fakes.entries import Drafts, FixedClock
 from tests.fakes.journal import MemoryJournal
+from tests.helpers.tls import tls
 
 MakeCopy = Callable[[str], SecondCopy]
 NOTICE = "01940000-0000-7000-8000-000000000001"
@@ -34,7 +35,7 @@ async def copy_of(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterat
     with RunningHub(f"sqlite:///{tmp_path}/hub.db", secrets.token_bytes(32)) as running:
         keys = {till: running.enrol("sampletown", till) for till in ("A", "B")}
         async with contextlib.AsyncExitStack() as stack:
-            http = await stack.enter_async_context(httpx.AsyncClient())
+            http = await stack.enter_async_context(httpx.AsyncClient(verify=tls()))
             yield lambda till: HubClient(http, running.url, "sampletown", till, keys[till])
 
 

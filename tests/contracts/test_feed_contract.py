@@ -19,6 +19,7 @@ from cashier.hub.serve import RunningHub
 from cashier.settings import check
 from cashier.till.ports import PostbackFeed
 from tests.fakes.feed import FakeFeed
+from tests.helpers.tls import tls
 
 REFERENCE = "A-0190c4d2a7b87c3e9f00112233445566"
 
@@ -43,7 +44,7 @@ async def world(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator
         return
     with RunningHub(f"sqlite:///{tmp_path}/hub.db", secrets.token_bytes(32)) as hub:
         async with contextlib.AsyncExitStack() as stack:
-            http = await stack.enter_async_context(httpx.AsyncClient())
+            http = await stack.enter_async_context(httpx.AsyncClient(verify=tls()))
             key = hub.enrol("sampletown", "A")
             table = {
                 "site": "sampletown",

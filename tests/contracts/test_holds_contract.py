@@ -17,6 +17,7 @@ from cashier.hub.client import HubClient
 from cashier.hub.serve import RunningHub
 from cashier.till.ports import Holds, Portal
 from tests.fakes.holds import FakeHolds, FakeHub
+from tests.helpers.tls import tls
 
 S = PaymentState
 ONE, TWO = "A-0190c4d2a7b87c3e9f00112233445566", "B-0190c4d2a7b87c3e9f00112233445577"
@@ -35,7 +36,7 @@ async def holds_of(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncItera
         return
     with RunningHub(f"sqlite:///{tmp_path}/hub.db", secrets.token_bytes(32)) as running:
         async with contextlib.AsyncExitStack() as stack:
-            http = await stack.enter_async_context(httpx.AsyncClient())
+            http = await stack.enter_async_context(httpx.AsyncClient(verify=tls()))
             yield lambda till: HubClient(
                 http, running.url, "sampletown", till, running.enrol("sampletown", till)
             )

@@ -16,6 +16,7 @@ from cashier.hub.serve import RunningHub
 from cashier.till.site_reporting import SiteCopies
 from tests.fakes.site import FakeSite
 from tests.helpers.site import SiteTill, two_tills
+from tests.helpers.tls import tls
 
 SITE = "sampletown"
 
@@ -39,7 +40,7 @@ async def site(
         return
     with RunningHub(f"sqlite:///{tmp_path}/hub.db", secrets.token_bytes(32)) as running:
         async with contextlib.AsyncExitStack() as stack:
-            http = await stack.enter_async_context(httpx.AsyncClient())
+            http = await stack.enter_async_context(httpx.AsyncClient(verify=tls()))
             running.enrol(SITE, "C")
             running.enrol("othertown", "D")
             for till in tills:

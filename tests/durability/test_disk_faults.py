@@ -4,7 +4,7 @@ A disk that gave up a sync shows what it could not write until the power goes, a
 """
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -81,8 +81,7 @@ def test_a_failing_disk_never_makes_a_record_that_is_not_there(
     drafts = Drafts()
     begun, sales = _begun(files, tmp_path, drafts, checkpoint)
     life, outcomes = drafts.paid_sale("struck"), Outcomes()
-    # Reads are many, and nothing is written by them.
-    for at in itertools.count(1, 11 if ill is Ill.READ_ERROR and not long else 1):
+    for at in _struck(ill, lasting, checkpoint, long):
         disk = files.disk = Disk(begun)
         with _open(files, tmp_path) as journal:
             if ill is Ill.READ_ERROR:
@@ -106,6 +105,18 @@ def test_a_failing_disk_never_makes_a_record_that_is_not_there(
             break
     with capsys.disabled():
         print(f"\n{ill.name}{', lasting' if lasting else ''}: {outcomes}")
+
+
+def _struck(ill: Ill, lasting: bool, checkpoint: bool, long: bool) -> Iterator[int]:
+    """The numbers of the operations to strike, one after the other."""
+    if long:
+        return itertools.count(1)
+    if ill is Ill.READ_ERROR:
+        return itertools.count(1, 11)  # reads are many, and nothing is written by them
+    if checkpoint:
+        # The operations of a checkpoint are many and much alike: each is struck by another one of the ills.
+        return itertools.count(1 + (list(Ill).index(ill) + lasting) % 3, 3)
+    return itertools.count(1)
 
 
 def test_control_building_on_what_a_failed_sync_left_is_caught(tmp_path: Path, files: PowerCutFiles) -> None:

@@ -41,6 +41,7 @@ from cashier.ui.window import MainWindow
 from tests.end2end.gateway_line import GatewayLine
 from tests.fakes.keyring import memory_keyring
 from tests.fakes.shifts import SHIFT_MOVES
+from tests.helpers.tls import tls
 
 SCENARIO_MAX_S = 90
 #: The counter's own code; a training session has another, but these tills are also opened as real ones.
@@ -370,7 +371,7 @@ def line(counter: Counter) -> Iterator[GatewayLine]:
 @pytest.fixture
 def post() -> Iterator[httpx.Client]:
     """A client for posting to the hub as anybody could."""
-    with httpx.Client(trust_env=False) as client:
+    with httpx.Client(verify=tls(), trust_env=False) as client:
         yield client
 
 

@@ -3,6 +3,7 @@
 Every test that asks for a database runs twice: on SQLite and on PostgreSQL.
 """
 
+import shutil
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -22,6 +23,7 @@ from cashier.gateway.postback import PostbackClaims, mint_path, till_key_from_te
 from cashier.hub.serve import RunningHub
 from cashier.hub.store import HubStore
 from tests.helpers.postgres import PostgresServer
+from tests.helpers.tls import tls
 
 MASTER = b"a master secret for tests only, 40 bytes"
 NOW = datetime(2026, 2, 3, 9, 0, tzinfo=UTC)
@@ -159,12 +161,27 @@ def postgres_template(postgres: PostgresServer) -> str:
     return name
 
 
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A file with the newest schema, closed, to be copied."""
+    file = tmp_path_factory.mktemp("hub-template") / "hub.db"
+    HubStore(f"sqlite:///{file}").close()
+    assert [found.name for found in file.parent.iterdir()] == [file.name]
+    return file
+
+
 @pytest.fixture
 def new_db_url(backend: str, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Callable[[], str]]:
     """Gives the address of another database of the same kind at each call. They are gone after the test."""
     if backend == "sqlite":
+        newest: Path = request.getfixturevalue("sqlite_template")
         files = count()
-        yield lambda: f"sqlite:///{tmp_path}/hub{next(files) or ''}.db"
+
+        def copied() -> str:
+            file = shutil.copyfile(newest, tmp_path / f"hub{next(files) or ''}.db")
+            return f"sqlite:///{file}"
+
+        yield copied
         return
     server: PostgresServer = request.getfixturevalue("postgres")
     template: str = request.getfixturevalue("postgres_template")
@@ -185,7 +202,7 @@ def database(db_url: str) -> Database:
 
 @pytest.fixture
 def http() -> Iterator[httpx.Client]:
-    with httpx.Client(timeout=30) as client:
+    with httpx.Client(verify=tls(), timeout=30) as client:
         yield client
 
 

@@ -22,13 +22,14 @@ from cashier.hub import client as client_module
 from cashier.hub.client import HubClient, HubPostback
 from cashier.hub.serve import RunningHub
 from cashier.till.ports import Holds, Portal, Quarantined
+from tests.helpers.tls import tls
 
 from .conftest import FORM, NOW, Clock, Till
 
 
 @pytest.fixture
 async def line() -> AsyncIterator[httpx.AsyncClient]:
-    async with httpx.AsyncClient() as http:
+    async with httpx.AsyncClient(verify=tls()) as http:
         yield http
 
 

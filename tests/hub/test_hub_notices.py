@@ -13,6 +13,7 @@ from cashier.hub.client import HubClient
 from cashier.hub.notices import NOTICE_MAX_BYTES, read_notice
 from cashier.hub.portals import Portals
 from cashier.hub.serve import RunningHub, utc_now
+from tests.helpers.tls import tls
 
 from .conftest import MASTER, Clock, Database, Till, wait_until
 from .portal import Portal
@@ -197,7 +198,7 @@ def test_what_is_no_notice_is_refused(till: Till) -> None:
 
 
 async def test_the_till_s_client_gives_a_notice(till: Till, portal: Portal) -> None:
-    async with httpx.AsyncClient() as http:
+    async with httpx.AsyncClient(verify=tls()) as http:
         client = HubClient(http, till.url, till.site, till.till, till.key_text)
         for _ in range(2):
             await client.notify("A", ID, portal.url, "payment.recorded", DATA)

@@ -12,6 +12,7 @@ import pytest
 
 from cashier.hub.app import HubConfig
 from cashier.hub.serve import RunningHub
+from tests.helpers.tls import tls
 
 from .conftest import FORM, FORM_TYPE, MASTER, NOW, Clock, Database, Till
 
@@ -194,7 +195,7 @@ def test_scrubbing_keeps_the_other_bytes(till: Till) -> None:
 
 def test_a_body_that_dawdles(db_url: str, clock: Clock) -> None:
     config = HubConfig(db_url, MASTER, body_timeout_s=0.05)
-    with RunningHub(db_url, MASTER, clock, config=config) as hub, httpx.Client() as http:
+    with RunningHub(db_url, MASTER, clock, config=config) as hub, httpx.Client(verify=tls()) as http:
         till = Till(hub.url, http, hub.enrol("sampletown", "A"))
         host, port = hub.url.removeprefix("http://").split(":")
         with socket.create_connection((host, int(port)), timeout=10) as line:

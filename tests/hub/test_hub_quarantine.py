@@ -19,6 +19,7 @@ from cashier.hub.holds import Announcement
 from cashier.hub.quarantine import KEPT_MAX_BYTES, QuarantineStore, Unproven, misfit, reads_like_a_postback
 from cashier.hub.serve import RunningHub
 from cashier.hub.store import HubStore
+from tests.helpers.tls import tls
 
 from .conftest import FORM, FORM_TYPE, MASTER, NOW, PAID, Clock, Database, Till
 
@@ -130,7 +131,7 @@ def test_a_number_that_looks_like_a_cards_is_compared_masked(till: Till, hub: Ru
 
 def test_misfits_of_one_commit(db_url: str, clock: Clock) -> None:
     """Many at once share a commit; each is judged against its own payment."""
-    with RunningHub(db_url, MASTER, clock) as hub, httpx.Client() as http:
+    with RunningHub(db_url, MASTER, clock) as hub, httpx.Client(verify=tls()) as http:
         till = Till(hub.url, http, hub.enrol("sampletown", "A"))
         paths = []
         for number in range(24):
@@ -271,7 +272,7 @@ def test_what_is_kept_is_bounded(till: Till, hub: RunningHub) -> None:
 
 def test_beyond_its_size_it_is_only_counted(db_url: str, clock: Clock) -> None:
     config = HubConfig(db_url, MASTER, quarantine_max=3)
-    with RunningHub(db_url, MASTER, clock, config=config) as hub, httpx.Client() as http:
+    with RunningHub(db_url, MASTER, clock, config=config) as hub, httpx.Client(verify=tls()) as http:
         till = Till(hub.url, http, hub.enrol("sampletown", "A"))
         for number in range(5):
             assert till.post(WRONG, form(BillerReference=f"A-{number}")) == 404

@@ -27,7 +27,8 @@ from cashier.hub.serve import RunningHub
 
 from .conftest import MASTER, Clock, Till
 
-CASES, CASES_LONG = 300, 5_000
+#: On each of the two databases.
+CASES, CASES_LONG = 150, 5_000
 ENOUGH = Rate(burst=1_000_000, per_second=1_000_000)
 #: And of what a till does before each card payment, so many.
 ALWAYS = 5

@@ -18,6 +18,7 @@ from cashier.hub.database import metadata, open_database
 from cashier.hub.serve import RunningHub, enrol
 from cashier.hub.store import HubStore
 from tests.helpers.postgres import PostgresMissing, PostgresServer, find_programs
+from tests.helpers.tls import tls
 
 from .conftest import MASTER, NOW, Clock, Database, Till, wait_until
 
@@ -66,7 +67,7 @@ def test_a_locked_database_is_503_after_the_busy_time(
     db_url: str, clock: Clock, database: Database, backend: str
 ) -> None:
     config = HubConfig(db_url, MASTER, busy_timeout_ms=50)
-    with RunningHub(db_url, MASTER, clock, config=config) as hub, httpx.Client() as http:
+    with RunningHub(db_url, MASTER, clock, config=config) as hub, httpx.Client(verify=tls()) as http:
         till = Till(hub.url, http, hub.enrol("sampletown", "A"))
         with database.line() as line:
             line.exec_driver_sql(LOCK[backend])

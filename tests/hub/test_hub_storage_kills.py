@@ -16,6 +16,7 @@ import httpx
 
 from cashier.hub.serve import enrol
 from tests.helpers.postgres import PostgresServer
+from tests.helpers.tls import tls
 
 from .conftest import FORM, FORM_TYPE, MASTER, Clock, Database, Till
 from .processes import hub_process
@@ -41,7 +42,7 @@ class Load:
     async def running(self) -> AsyncIterator[None]:
         """Post without pause while the block lasts; every postback begun gets its answer or an error."""
         self.stopping = False
-        async with httpx.AsyncClient(timeout=WAIT_S) as http, asyncio.TaskGroup() as posters:
+        async with httpx.AsyncClient(verify=tls(), timeout=WAIT_S) as http, asyncio.TaskGroup() as posters:
             for _ in range(POSTERS):
                 posters.create_task(self._post(http))
             try:
@@ -87,7 +88,7 @@ class Load:
 
 
 def enrolled(db_url: str) -> Till:
-    return Till("", httpx.Client(), enrol(db_url, MASTER, "sampletown", "A", Clock()))
+    return Till("", httpx.Client(verify=tls()), enrol(db_url, MASTER, "sampletown", "A", Clock()))
 
 
 async def test_kill_9_of_the_hub_loses_nothing_acknowledged(tmp_path: Path, long: bool) -> None:

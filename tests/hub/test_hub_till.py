@@ -8,6 +8,7 @@ import httpx
 import pytest
 
 from cashier.hub.serve import RunningHub
+from tests.helpers.tls import tls
 
 from .conftest import MASTER, Clock, Till, wait_until
 
@@ -109,7 +110,7 @@ def test_a_poll_ends_empty_after_its_wait(till: Till) -> None:
 
 
 def test_a_waiting_till_does_not_hold_up_the_end(db_url: str, clock: Clock) -> None:
-    with ThreadPoolExecutor(1) as pool, httpx.Client(timeout=60) as http:
+    with ThreadPoolExecutor(1) as pool, httpx.Client(verify=tls(), timeout=60) as http:
         with RunningHub(db_url, MASTER, clock) as hub:
             till = Till(hub.url, http, hub.enrol("sampletown", "A"))
             waiting = pool.submit(till.pull, 60)

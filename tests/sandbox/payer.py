@@ -7,6 +7,7 @@ from typing import Self
 import httpx
 
 from cashier.sandbox.cards import TEST_ACCOUNT, TEST_CARDS, TEST_ROUTING
+from tests.helpers.tls import tls
 
 VISA, MASTERCARD, AMEX, DECLINING = (card.digits for card in TEST_CARDS)
 
@@ -16,7 +17,7 @@ class Payer:
 
     def __init__(self, url: str, timeout_s: float = 15.0) -> None:
         self._base = url.rstrip("/")
-        self.client = httpx.Client(trust_env=False, follow_redirects=True, timeout=timeout_s)
+        self.client = httpx.Client(verify=tls(), trust_env=False, follow_redirects=True, timeout=timeout_s)
 
     def __enter__(self) -> Self:
         return self

@@ -6,6 +6,7 @@ import httpx
 import pytest
 
 from cashier.sandbox.config import ENQUIRY_TEXTS, FAULT_TEXTS, SOAP11_FAULTS, Fault
+from tests.helpers.tls import tls
 from tests.sandbox.payer import text_of
 
 from .conftest import WAIT_S, Counter, Start, sample
@@ -108,7 +109,7 @@ def test_timeout_after_success_registers_and_never_answers(start: Start) -> None
 def test_an_answer_that_never_comes_does_not_hold_the_server_up(start: Start) -> None:
     counter = start(fault=Fault.TIMEOUT_AFTER_SUCCESS)
     outcome: list[int] = []
-    with httpx.Client(base_url=counter.sandbox.url, trust_env=False, timeout=WAIT_S) as client:
+    with httpx.Client(verify=tls(), base_url=counter.sandbox.url, trust_env=False, timeout=WAIT_S) as client:
 
         def call() -> None:
             answer = client.post("/cloudpaymentsapi/v2", json=sample_floats(), auth=("training-api-key", ""))

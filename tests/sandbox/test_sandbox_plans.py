@@ -7,6 +7,7 @@ import httpx
 import pytest
 
 from cashier.sandbox.config import SandboxConfig
+from tests.helpers.tls import tls
 from tests.sandbox.test_sandbox_soap import INVOICE, V12, ask
 
 from .conftest import NOW, WAIT_S, Counter, Start, sample
@@ -122,7 +123,7 @@ def test_a_declined_card_is_not_charged_twice(counter: Counter) -> None:
 
 def test_a_line_that_is_down_drops_everything_but_the_control_api(counter: Counter) -> None:
     url = f"{counter.sandbox.url}/api/v1/biller/status"
-    with httpx.Client(trust_env=False, timeout=WAIT_S) as client:
+    with httpx.Client(verify=tls(), trust_env=False, timeout=WAIT_S) as client:
         assert client.get(url).status_code == 401
         counter.sandbox.set_line(down=True)
         for _ in range(2):

@@ -13,7 +13,7 @@ from tests.simulation.scenario import ROUGH, SCENARIOS, USUAL, Scenario, scenari
 from tests.simulation.world import Outcome, simulate
 
 #: Seconds of the clock for as many worlds as fit, and how many there are however busy the machine is.
-BRIEF_S, LONG_S = 20.0, 1200.0
+BRIEF_S, LONG_S = 10.0, 1200.0
 FEWEST = 8
 
 #: Worlds in which something was found once.

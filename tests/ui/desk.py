@@ -97,6 +97,7 @@ class Desk:
         self.has_shift = True
         #: Keys are a hand's, however fast a test types them.
         self.pace: Pace = ByHand()
+        self._windows: list[MainWindow] = []
         self.pages: list[HostedPage] = []
         self.page_error: Exception | None = None
         self.prints: PrintConfig | None = None
@@ -123,7 +124,7 @@ class Desk:
         self.theme = theme.put_on(self.app, paths.resources(), dark=dark, text_scale=text_scale)
         self.window = MainWindow(self.theme, training=self.config.training)
         self.window.guard.pace = self.pace
-        self.qtbot.addWidget(self.window)
+        self._windows.append(self.window)
         self.window.resize(*size)
         with self.qtbot.waitActive(self.window, timeout=WAIT_MS):
             self.window.show()
@@ -189,6 +190,11 @@ class Desk:
         for box in (*self.boxes, *self.dialogs):
             box.close()
         self.settle()
+        # Now, not some time later: the look of every widget that is left is worked out at each change of it.
+        for window in self._windows:
+            window.close()
+            window.deleteLater()
+        self.app.sendPostedEvents(None, QEvent.Type.DeferredDelete.value)
         self.journal.close()
 
     # -- the loop ------------------------------------------------------------------------------------------
