@@ -82,7 +82,21 @@ def tools_of(file: Path, settings: "Settings", secrets: "Secrets", http: "httpx.
     from cashier.enrolling import Enrolling
 
     enrol = Enrolling(file, os.environ).in_words
-    return Tools(settings_file(file), Keyring(secrets), test_key, examine, enrol)
+    return Tools(settings_file(file), Keyring(secrets), test_key, examine, enrol, trained)
+
+
+def trained() -> bool | None:
+    """Whether the journal of the last training session has a receipt; None while it cannot be read."""
+    from cashier import paths
+    from cashier.bootstrap import JOURNAL
+    from cashier.domain.errors import CashierError
+    from cashier.verbs import search_journal
+
+    file = paths.data_folder(training=True) / JOURNAL
+    try:
+        return file.exists() and next(iter(search_journal([file], "", 1)), None) is not None
+    except CashierError:
+        return None
 
 
 def preview(settings: "Settings") -> str:

@@ -50,7 +50,7 @@ if TYPE_CHECKING:
     from cashier.till.reporting import Counter
     from cashier.till.schedule_import import ScheduleImports
     from cashier.till.site_reporting import SiteReporter
-    from cashier.ui.app import Opened, Opener
+    from cashier.ui.app import Opened, Opener, Starts
     from cashier.ui.payment_page import ViewMaker
     from cashier.ui.payment_view import PaymentView
     from cashier.ui.report_jobs import OpenDaybook
@@ -757,8 +757,10 @@ def opener(
         from cashier.secrets import Secrets
 
         if training:
+            from cashier import environment
             from cashier.rehearsal import rehearsing
 
+            environment.allow_training(os.environ, is_root=environment.is_root())
             async with (
                 training_till(sandbox_options, overrides) as (till, settings),
                 rehearsing(till, settings.gateway.base_url) as rehearsal,
@@ -772,6 +774,16 @@ def opener(
             yield _opened(till, settings, site=site_reporter(settings, secrets))
 
     return open_it
+
+
+def starts_of(settings_file: Path) -> "Starts":
+    """What the window can begin with besides the till of a settings file."""
+    from cashier.enrolling import Enrolling
+    from cashier.starting import Starting
+    from cashier.ui.app import Starts
+
+    desk = Starting(settings_file, os.environ, Enrolling(settings_file, os.environ))
+    return Starts(desk, opener(training=True, settings_file=settings_file))
 
 
 @contextlib.asynccontextmanager

@@ -64,7 +64,13 @@ def cli(
                 training=training, settings_file=file, sandbox_options=options, overrides=overrides
             )()
 
-        ctx.exit(run(open_it, paths.resources(), training=training))
+        def starts() -> Any:
+            from cashier.bootstrap import starts_of
+
+            return starts_of(file)
+
+        begin = None if training else starts
+        ctx.exit(run(open_it, paths.resources(), training=training, starts=begin))
 
 
 def _run(work: Coroutine[Any, Any, Result]) -> Result:

@@ -31,6 +31,12 @@ def clean(environ: MutableMapping[str, str], *, training: bool = False, is_root:
         environ[DISABLE_SANDBOX] = "1"
 
 
+def allow_training(environ: MutableMapping[str, str], *, is_root: bool) -> None:
+    """A training session is about to begin in a process that was not started for one; see `clean`."""
+    if is_root:
+        environ[DISABLE_SANDBOX] = "1"
+
+
 def forbid_crash_dumps() -> None:
     """No crash of this process, or of one that it starts, leaves a dump: what a payer typed could be in it.
 

@@ -15,6 +15,8 @@ ADDRESS_LINES, ADDRESS_LENGTH = 4, 60
 BELOW_LINES, BELOW_LENGTH = 6, 120
 #: What an older version called a setting, and what it is called now.
 MOVED = ((("printer", "logo"), ("receipt", "logo")),)
+#: What older versions had and no version has any more: a file that says it opens as if it did not.
+RETIRED = frozenset({"supervisors"})  # they are people of the till, with roles and PINs of their own
 
 LanguageCode = Literal["en-US", "es-US", "fr-CA"]
 
@@ -76,13 +78,13 @@ class ReceiptSettings(BaseModel):
 
 
 def modern(table: Any) -> Any:
-    """A table of settings with what an older version called otherwise in its new place.
+    """A table of settings with what an older version called otherwise in its new place, without RETIRED.
 
     Where both stand, the new one counts. What is no table of tables is left as it is.
     """
     if not isinstance(table, Mapping):
         return table
-    made = dict(table)
+    made = {key: value for key, value in table.items() if key not in RETIRED}
     for (old, old_key), (new, new_key) in MOVED:
         there, target = made.get(old), made.get(new, {})
         if isinstance(there, Mapping) and old_key in there and isinstance(target, Mapping):

@@ -100,6 +100,10 @@ class Administration:
         """Whether this till is fit for work, finding by finding."""
         return tuple(await self._allowed().examine())
 
+    def has_trained(self) -> bool | None:
+        """Whether the last training session on this machine has a receipt; None where that cannot be told."""
+        return self._allowed().trained()
+
     # -- changing ----------------------------------------------------------------------------------------
 
     def save(self, table: Table) -> tuple[Change, ...]:

@@ -93,6 +93,7 @@ class Tools:
     """What a till's settings are changed with.
 
     `enrol` redeems a hub's code, by its address, and says in a sentence what came of it.
+    `trained` tells whether the last training session on this machine has a receipt; None: it cannot be told.
     """
 
     store: SettingsStore
@@ -100,3 +101,4 @@ class Tools:
     test_key: KeyTest
     examine: Examination
     enrol: Callable[[str, str], Awaitable[str]]
+    trained: Callable[[], bool | None] = lambda: None

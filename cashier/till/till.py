@@ -281,6 +281,11 @@ class Till:
 
     # -- the draft ---------------------------------------------------------------------------------------
 
+    @property
+    def schedule(self) -> Schedule:
+        """The fee schedule of the sale on the screen."""
+        return self._draft.schedule
+
     def search_fees(self, text: str) -> tuple[ScheduledFee, ...]:
         """Fees as typed, best first."""
         return search(self._draft_of_today().schedule, text, OFFERS_LIMIT)

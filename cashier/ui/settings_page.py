@@ -23,7 +23,9 @@ from PySide6.QtWidgets import (
 
 from cashier.domain.accounts import Secret
 from cashier.domain.errors import CashierError
+from cashier.till.checklist import Section as ChecklistSection
 from cashier.till.till import Till
+from cashier.ui.checklist import ChecklistPanel
 from cashier.ui.enrolment_section import EnrolmentSection
 from cashier.ui.schedule_section import ScheduleSection
 from cashier.ui.settings_blocks import (
@@ -45,10 +47,11 @@ from cashier.ui.widgets import Button, label, row
 
 LIST_WIDTH, LIST_WIDTH_MAX, PAGE_WIDTH = 210, 270, 760
 CHECK_MS = 120
-PEOPLE, FILES, HISTORY = "People", "Export and import", "Changes"
+PEOPLE, FILES, HISTORY, CHECKLIST = "People", "Export and import", "Changes", "Checklist"
 _SAYS = {
     PEOPLE: "Who may sign in at this till, and as what. Everybody changes their own PIN with Ctrl+U.",
     FILES: "The settings as a file, for another till. No key, no PIN and no password is in it.",
+    CHECKLIST: "From a first set-up to live: each step is verified for real when you ask for it.",
     HISTORY: "Every change of the settings, newest first, as the journal has it.",
 }
 
@@ -57,6 +60,8 @@ class SettingsPage(QWidget):
     """The settings of this till."""
 
     people_asked = Signal()
+    #: The checklist leads to a section of this page, or to training.
+    section_asked = Signal(ChecklistSection)
 
     def __init__(self, theme: Theme, run: Run) -> None:
         super().__init__()
@@ -102,6 +107,11 @@ class SettingsPage(QWidget):
         self._add(PEOPLE, _SAYS[PEOPLE], row(self._button("People …", self.people_asked.emit), 1))
         self._add(FILES, _SAYS[FILES], self._files())
         self._add(HISTORY, _SAYS[HISTORY], self.history)
+        self.checklist = ChecklistPanel(self._run, scrolls=False)
+        self.checklist.section_asked.connect(self.section_asked)
+        assert self._till is not None
+        self.checklist.attach(self._till)
+        self._add(CHECKLIST, _SAYS[CHECKLIST], self.checklist)
         right = QVBoxLayout()
         right.setContentsMargins(24, 20, 24, 12)
         right.setSpacing(10)
@@ -263,6 +273,8 @@ class SettingsPage(QWidget):
     def _show_section(self, place: int) -> None:
         self.forget()
         self.sections.setCurrentIndex(place)
+        if self._names[place : place + 1] == [CHECKLIST] and not self.checklist.checks:
+            self.checklist.look()
 
     @property
     def _biller(self) -> str:

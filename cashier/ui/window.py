@@ -25,11 +25,14 @@ from cashier.domain.outbox import Phase
 from cashier.domain.payment import PaymentState
 from cashier.domain.people import Permission
 from cashier.domain.receipt import Receipt, TenderKind
+from cashier.till.checklist import Section
 from cashier.till.rehearsal import Rehearsal
 from cashier.till.site_reporting import SiteReporter
 from cashier.till.snapshot import LineState, Snapshot
+from cashier.till.starting import Way
 from cashier.till.till import AlreadyAsked, Till
 from cashier.ui.accounts_page import AccountsPage
+from cashier.ui.checklist import ChecklistDialog
 from cashier.ui.correction_acts import CorrectionActs
 from cashier.ui.desk_acts import DeskActs
 from cashier.ui.desk_page import DeskPage
@@ -49,6 +52,7 @@ from cashier.ui.readers_dialog import ReadersDialog
 from cashier.ui.receipts_page import ReceiptsPage
 from cashier.ui.report_jobs import OpenDaybook
 from cashier.ui.reports_page import ReportsPage
+from cashier.ui.restarting import Restarting
 from cashier.ui.sale_page import SalePage
 from cashier.ui.sending import sending_text
 from cashier.ui.settings_page import SettingsPage
@@ -56,6 +60,7 @@ from cashier.ui.shift_bar import ShiftBar
 from cashier.ui.shift_page import ShiftPage
 from cashier.ui.shift_steps import status_words
 from cashier.ui.shortcuts import SHORTCUTS
+from cashier.ui.start_bar import StartBar
 from cashier.ui.swipe_guard import SCAN_LOST, SWIPED, SwipeGuard
 from cashier.ui.tender_dialog import TenderDialog
 from cashier.ui.theme import Theme, scaled
@@ -64,6 +69,9 @@ from cashier.ui.widgets import Button, ElidedLabel, FaultBar, RailButton, Waterm
 
 if TYPE_CHECKING:
     import asyncio
+
+    from cashier.ui.first_run_page import FirstRunPage
+    from cashier.ui.safe_page import SafePage
 
 SALE, PAYMENT, DESK, RECEIPTS, SHIFT, REPORTS, ACCOUNTS, SETTINGS = range(8)
 PAGES = ("Sale", "Payment", "In doubt", "Receipts", "Shift", "Reports", "Accounts", "Settings")
@@ -92,14 +100,19 @@ class MainWindow(QMainWindow):
     """One window, a page for each kind of work."""
 
     closed = Signal()
+    #: The program is to go on with another start, a `Way`, in a window of its own.
+    start_asked = Signal(object)
 
     def __init__(self, theme: Theme, *, training: bool) -> None:
         super().__init__()
         self._theme = theme
+        self.is_training = training
         self._till: Till | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._readers: ReadersDialog | None = None
         self._greeted = ""
+        #: The till was set up a moment ago: its administrator is shown what is left to be done.
+        self.is_new_till = False
         self._shortcuts: list[QShortcut] = []
         self.messages = Messages(self)
         self.setWindowTitle("Permit counter till – TRAINING" if training else "Permit counter till")
@@ -123,6 +136,10 @@ class MainWindow(QMainWindow):
         self.training = TrainingActs(self, self._run, self._spare)
         self.shift_bar = ShiftBar()
         self.line_bar = LineBar()
+        self.start_bar = StartBar()
+        self.restarting = Restarting(
+            self.messages, self._run, lambda: self.payment.hosted is not None, self.start_asked.emit
+        )
         self.pages = QStackedWidget()
         for page in (
             self.sale,
@@ -149,6 +166,7 @@ class MainWindow(QMainWindow):
         layout.addWidget(self.training.bar)
         layout.addWidget(self.shift_bar)
         layout.addWidget(self.line_bar)
+        layout.addWidget(self.start_bar)
         layout.addLayout(upper, 1)
         layout.addWidget(self._status(training))
         middle = QWidget()
@@ -185,7 +203,7 @@ class MainWindow(QMainWindow):
         layout = QVBoxLayout(rail)
         layout.setContentsMargins(8, 4, 8, 4)
         layout.setSpacing(2)  # ten buttons at twice the size of text
-        group = QButtonGroup(self)
+        self.rail_group = group = QButtonGroup(self)
         # A clear picture of the icon's size keeps the texts in place until the icons are there.
         blank = QPixmap(ICON_SIZE)
         blank.fill(Qt.GlobalColor.transparent)
@@ -200,6 +218,7 @@ class MainWindow(QMainWindow):
             layout.addWidget(button)
             self.rail.append(button)
         self.rail[SALE].setChecked(True)
+        self.rail[SETTINGS].hide()  # there for who may change them: the others have no use for its room
         layout.addStretch()
         self.put_aside = RailButton("Put aside", PUT_ASIDE)
         self.held = RailButton("Held", "Sales put aside (F5)")
@@ -243,6 +262,11 @@ class MainWindow(QMainWindow):
         layout.addStretch()
         layout.addWidget(label("F1 shortcuts"))
         layout.addWidget(self.training.bar.sign)
+        self.leave_training = Button("Leave training", "Leave training, and set this till up")
+        self.leave_training.setObjectName("link")
+        self.leave_training.clicked.connect(lambda _checked=False: self.start_anew())
+        self.leave_training.hide()
+        layout.addWidget(self.leave_training)
         if training:
             layout.addWidget(label("TRAINING", "training"))
         return status
@@ -250,7 +274,9 @@ class MainWindow(QMainWindow):
     def _spare(self) -> int:
         """How many pixels of height the pages can do without."""
         bars = sum(
-            bar.height() for bar in (self.fault_bar, self.print_bar, self.line_bar) if not bar.isHidden()
+            bar.height()
+            for bar in (self.fault_bar, self.print_bar, self.line_bar, self.start_bar)
+            if not bar.isHidden()
         )
         return self.height() - scaled(STATUS_HEIGHT) - bars - self._upper.minimumSize().height()
 
@@ -265,6 +291,7 @@ class MainWindow(QMainWindow):
         self.sale.park_asked.connect(self.aside.hold)
         self.aside.save_slip = self.papers.save_slip
         self.line_bar.held_asked.connect(lambda: self._on_sale(self.aside.show))
+        self.start_bar.pressed.connect(lambda: self.start_anew())
         self.line_bar.seen.connect(lambda: self._till.seen_catch_up() if self._till else None)
         self.payment.try_again_asked.connect(self.try_again)
         self.payment.next_sale_asked.connect(self.new_sale)
@@ -280,6 +307,7 @@ class MainWindow(QMainWindow):
         self.shift_bar.shift_asked.connect(lambda: self.show_page(SHIFT))
         self.accounts.sale_asked.connect(lambda: self.show_page(SALE))
         self.settings.people_asked.connect(self.show_people)
+        self.settings.section_asked.connect(self.show_section)
         self.reports.told.connect(self.messages.tell)
         self.reports.noted.connect(lambda text: self.note_label.setText(text))
         self.fault_bar.pressed.connect(self.acts.acknowledge)
@@ -370,6 +398,7 @@ class MainWindow(QMainWindow):
             till.show_payment(unsettled[-1].reference)
             self.show_page(PAYMENT if len(unsettled) == 1 else DESK)
         if not self.presence.is_away:
+            self._greet_new()
             self._lead_to_shift()
             self._ask_for_held()
 
@@ -379,9 +408,18 @@ class MainWindow(QMainWindow):
         self.accounts.forget()
 
     def _somebody_is_back(self) -> None:
+        self._greet_new()
         if not self._lead_to_shift():
             self._focus_page(self.pages.currentIndex())
         self._ask_for_held()
+
+    def _greet_new(self) -> None:
+        """Whoever has set the till up sees what is left to be done, once."""
+        if self._till is not None and self.is_new_till and not self._till.administration.refusal:
+            self.is_new_till = False
+            dialog = ChecklistDialog(self, self._till, self._run)
+            dialog.section_asked.connect(self.show_section)
+            dialog.open()
 
     def _lead_to_shift(self) -> bool:
         """Who signs in while no shift is open is asked to open one, unless a payment is before them."""
@@ -409,6 +447,60 @@ class MainWindow(QMainWindow):
         self.sale.tell(text)
         self.messages.tell("The till could not be started", text)
 
+    @property
+    def has_till(self) -> bool:
+        """Whether a till was brought into this window."""
+        return self._till is not None
+
+    def run_beside(self, work: Coroutine[Any, Any, None]) -> None:
+        """Run something beside the window, until the window is left."""
+        self._run(work)
+
+    def show_instead(self, page: "SafePage | FirstRunPage") -> None:
+        """A page in the place of all others: there is no till, and nothing of one can be used."""
+        self.till_label.setText("not started")
+        self.note_label.setText("")
+        self.pages.setCurrentIndex(self.pages.addWidget(page))
+        self.rail_group.setExclusive(False)
+        for button in (*self.rail, self.put_aside, self.held):
+            button.setChecked(False)
+            button.setEnabled(False)
+        for shortcut in self._shortcuts:
+            shortcut.setEnabled(False)
+        page.focus_start()
+
+    def show_section(self, section: Section) -> None:
+        """To the part of the settings, or to training, that a step of the checklist needs."""
+        if section is Section.TRAINING:
+            self.start_anew(Way.TRAINING)
+            return
+        self.show_page(SETTINGS)
+        self.settings.show_section(section.value)
+
+    def start_anew(self, way: Way = Way.TILL) -> None:
+        """Leave the till, and open it anew with the settings as they are now; or train meanwhile."""
+        self.sale.commit_fields()
+        self.restarting.ask(self._till, way, keeps_sale=not self.is_training)
+
+    async def leave(self) -> None:
+        """Let go of the till, which is about to end: what is under way here ends."""
+        import asyncio
+
+        self.setEnabled(False)
+        self._let_go()
+        self._till = None
+        if tasks := self._tasks - {asyncio.current_task()}:
+            await asyncio.gather(*tasks, return_exceptions=True)  # each has told its own errors
+
+    def _let_go(self) -> None:
+        for task in self._tasks:
+            task.cancel()
+        if self.payment.hosted is not None:
+            self.payment.stop_waiting()
+        self.reports.leave()
+        self.accounts.close_page()
+        self.accounts.forget()
+
     def refresh(self) -> None:
         """Pass a new snapshot down."""
         if self._till is None:
@@ -427,6 +519,7 @@ class MainWindow(QMainWindow):
             self._greeted = ""
         self.accounts.refresh()
         self.settings.refresh()
+        self.rail[SETTINGS].setVisible(not self._till.administration.refusal)
         self.fault_bar.show_fault(snapshot.journal_fault)
         self.prints.refresh()
         self.training.refresh()
@@ -481,6 +574,8 @@ class MainWindow(QMainWindow):
         page = self.pages.currentIndex()
         self.shift_bar.show_snapshot(snapshot, on_sale=page == SALE, on_shift=page == SHIFT)
         self.line_bar.show_snapshot(snapshot, on_payment=page == PAYMENT)
+        assert self._till is not None
+        self.start_bar.show_waiting(self._till.administration.waits_for_start, on_payment=page == PAYMENT)
 
     def _show_count(self, unsettled: int, matters: int) -> None:
         """What needs a person, on the rail: payments in doubt, and what is to be seen to."""
@@ -742,12 +837,6 @@ class MainWindow(QMainWindow):
 
         One that is only being started opens no page any more; it is there to be sent again at the next start.
         """
-        for task in self._tasks:
-            task.cancel()
-        if self.payment.hosted is not None:
-            self.payment.stop_waiting()
-        self.reports.leave()
-        self.accounts.close_page()
-        self.accounts.forget()
+        self._let_go()
         super().closeEvent(event)
         self.closed.emit()

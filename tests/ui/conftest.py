@@ -12,6 +12,7 @@ from pytestqt.qtbot import QtBot
 from tests.ui.desk import Desk
 from tests.ui.guarded import Form
 from tests.ui.hostile_site import FOREIGN_HOST, GATEWAY_HOST, HostileSite
+from tests.ui.machine import SETTINGS, Machine
 
 if TYPE_CHECKING:
     from tests.ui.payment_harness import Watched
@@ -56,6 +57,23 @@ def desk(qtbot: QtBot, qapp: QApplication, tmp_path: Path) -> Iterator[Desk]:
     made = Desk(qtbot, qapp, tmp_path, loop)
     yield made
     made.close()
+    asyncio.set_event_loop(None)
+    loop.close()
+    qapp.setStyleSheet("")
+    qapp.setPalette(palette)
+    qapp.setFont(font)
+
+
+@pytest.fixture
+def machine(qtbot: QtBot, qapp: QApplication, tmp_path: Path) -> Iterator[Machine]:
+    """A machine with a settings file; the application's look is put back after it."""
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
+    font, palette = qapp.font(), qapp.palette()
+    made = Machine(qtbot, qapp, tmp_path, loop)
+    made.file.write_text(SETTINGS, encoding="utf-8")
+    yield made
+    made.clean_up()
     asyncio.set_event_loop(None)
     loop.close()
     qapp.setStyleSheet("")

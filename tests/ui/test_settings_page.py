@@ -394,3 +394,12 @@ def test_the_till_is_enrolled_at_its_hub_by_a_code(desk: Desk, fake: FakeAdminis
     assert page.enrolment.code.text() == ""
     entry = desk.till._journal.last_of(EntryKind.SECRET_SET)
     assert entry is not None and entry.body == {"who": SUPERVISOR, "name": "till-key"}
+
+
+@pytest.mark.parametrize("who", [CLERK, SUPERVISOR])
+def test_the_rail_leads_to_the_settings_only_who_may_change_them(
+    desk: Desk, fake: FakeAdministration, who: str
+) -> None:
+    desk.clerk = who
+    desk.start()
+    assert desk.window.rail[SETTINGS].isVisible() is (who == SUPERVISOR)
