@@ -69,7 +69,7 @@ def tools_of(file: Path, settings: "Settings", secrets: "Secrets", http: "httpx.
     """The tools of a till that takes money. A typed key is tested over the till's own line."""
 
     async def test_key(biller: str, typed: Secret | None) -> None:
-        from cashier.bootstrap import gateway_of
+        from cashier.adapters import gateway_of
 
         keys = None if typed is None else typed.reveal
         await gateway_of(settings, secrets, http, api_key=keys).biller_status(biller)
@@ -88,7 +88,7 @@ def tools_of(file: Path, settings: "Settings", secrets: "Secrets", http: "httpx.
 def trained() -> bool | None:
     """Whether the journal of the last training session has a receipt; None while it cannot be read."""
     from cashier import paths
-    from cashier.bootstrap import JOURNAL
+    from cashier.data_files import JOURNAL
     from cashier.domain.errors import CashierError
     from cashier.verbs import search_journal
 
@@ -114,7 +114,7 @@ def preview(settings: "Settings") -> str:
 
 @functools.cache
 def _known() -> "Mapping[str, Profile]":
-    from cashier.bootstrap import profiles
+    from cashier.adapters import profiles
 
     return profiles()
 

@@ -146,7 +146,7 @@ _on = click.option("--on", "on", type=click.DateTime([DATE]), default=None, help
 
 
 def _find(ctx: click.Context, schedule: str, on: Any) -> Any:
-    from cashier.bootstrap import schedule_on
+    from cashier.adapters import schedule_on
     from cashier.clock import SystemClock
 
     own = paths.own_schedules(ctx.obj["settings"])
@@ -218,7 +218,7 @@ def journal(ctx: click.Context, file: Path | None) -> None:
 
 def journal_file(ctx: click.Context) -> Path:
     """The journal that a verb looks into: the one of --file, else the till's own."""
-    from cashier.bootstrap import JOURNAL, data_folder
+    from cashier.data_files import JOURNAL, data_folder
 
     given: Path | None = ctx.obj.get("journal")
     if given is not None:
@@ -232,7 +232,7 @@ def journal_file(ctx: click.Context) -> Path:
 
 def _searched(ctx: click.Context) -> list[Path]:
     """The journals that receipts are looked for in: with the till's own those that were rescued to it."""
-    from cashier.bootstrap import imported_files
+    from cashier.data_files import imported_files
 
     own = journal_file(ctx)
     if ctx.obj["journal"] is not None or ctx.obj["training"] or not ctx.obj["settings"].exists():

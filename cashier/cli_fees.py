@@ -37,7 +37,8 @@ def fees_import(
     It is kept beside the settings file and takes the place of the one before it from its first day on.
     Refused while the window is open, which has the same under Settings.
     """
-    from cashier.bootstrap import real_settings, schedule_folders, schedule_imports
+    from cashier.adapters import schedule_folders, schedule_imports
+    from cashier.data_files import real_settings
 
     if ctx.obj["training"]:
         raise Refused("Training goes by a made-up schedule. Leave out --training.")
@@ -68,7 +69,7 @@ def _import(
 ) -> None:
     import asyncio  # late: it brings in ssl
 
-    from cashier.bootstrap import journal_of, people_of
+    from cashier.data_files import journal_of, people_of
     from cashier.domain.people import Permission
 
     imports.plan(file, *days)  # a faulty file asks for nothing
@@ -119,7 +120,8 @@ def fees_withdraw(ctx: click.Context, file: str, by: str | None) -> None:
     """
     import asyncio  # late: it brings in ssl
 
-    from cashier.bootstrap import journal_of, people_of, real_settings, schedule_folders, schedule_imports
+    from cashier.adapters import schedule_folders, schedule_imports
+    from cashier.data_files import journal_of, people_of, real_settings
     from cashier.domain.people import Permission
 
     if ctx.obj["training"]:
@@ -146,7 +148,7 @@ def fees_export(ctx: click.Context, schedule: str, on: Any, out: Path) -> None:
 
     Fees of other dates are left out.
     """
-    from cashier.bootstrap import schedule_on
+    from cashier.adapters import schedule_on
     from cashier.clock import SystemClock
     from cashier.schedule_csv_writing import csv_text
     from cashier.schedule_toml import schedule_toml

@@ -159,7 +159,7 @@ def _state(person: Person) -> str:
 @contextlib.contextmanager
 def _closed_till(ctx: click.Context) -> "Iterator[People]":
     """The people of a till whose window is closed, on its journal. Raises Refused while it is open."""
-    from cashier.bootstrap import journal_of, people_of, real_settings
+    from cashier.data_files import journal_of, people_of, real_settings
 
     if ctx.obj["training"]:
         raise Refused("The people of a training session are made up. Leave out --training.")

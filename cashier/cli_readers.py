@@ -29,7 +29,7 @@ def readers() -> None:
 @_json
 def readers_list(as_json: bool) -> None:
     """List the serial ports, and what their USB ids suggest. Nothing is sent; HID readers have no port."""
-    from cashier.bootstrap import usb_ids
+    from cashier.adapters import usb_ids
     from cashier.readers.discovery import list_ports
 
     ports = list_ports()
@@ -108,7 +108,7 @@ def readers_select(ctx: click.Context, reader: str, port: str | None) -> None:
     With --port the reader is the one on that port from now on: by its USB ids and serial number, wherever it
     is plugged in, else by the port. The till's window must be closed.
     """
-    from cashier.bootstrap import usb_ids
+    from cashier.adapters import usb_ids
     from cashier.readers.asking import plugged
     from cashier.readers.discovery import list_ports
 
@@ -126,8 +126,8 @@ def readers_select(ctx: click.Context, reader: str, port: str | None) -> None:
 @contextlib.contextmanager
 def _closed_till(ctx: click.Context) -> "Iterator[CardReaders]":
     """The readers of a till whose window is closed, on its journal. Raises Refused while it is open."""
-    from cashier.bootstrap import journal_of, real_settings
     from cashier.clock import SystemClock, SystemRandomness
+    from cashier.data_files import journal_of, real_settings
     from cashier.till.readers import CardReaders
 
     if ctx.obj["training"]:
@@ -140,7 +140,7 @@ def _closed_till(ctx: click.Context) -> "Iterator[CardReaders]":
 
 def _family(port: str, name: str | None) -> "Family":
     """The family that was asked for, or that the port's USB ids suggest. Raises Refused."""
-    from cashier.bootstrap import usb_ids
+    from cashier.adapters import usb_ids
     from cashier.readers.discovery import bound_to, list_ports
     from cashier.readers.families import FAMILIES, family_named
 
@@ -161,7 +161,7 @@ def _family(port: str, name: str | None) -> "Family":
 @contextlib.contextmanager
 def _no_window(ctx: click.Context) -> Iterator[None]:
     """Hold the journal's lock, so that no payment is under way. Raises Refused while the window is open."""
-    from cashier.bootstrap import JOURNAL, data_folder
+    from cashier.data_files import JOURNAL, data_folder
     from cashier.journal.lock import JournalLock, holder_text
     from cashier.settings import load
 

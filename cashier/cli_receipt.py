@@ -68,7 +68,7 @@ def receipt_print(ctx: click.Context, number: str, language: str) -> None:
 
 def _journals(ctx: click.Context) -> Any:
     """The till's own journal, and those that were rescued to it."""
-    from cashier.bootstrap import JOURNAL, data_folder, imported_files
+    from cashier.data_files import JOURNAL, data_folder, imported_files
     from cashier.settings import load
 
     if ctx.obj["training"] or not ctx.obj["settings"].exists():

@@ -32,7 +32,7 @@ def report(ctx: click.Context, file: Path | None) -> None:
 
 def _sources(ctx: click.Context) -> tuple[Path, Any]:
     """The journal file and the settings, None in training."""
-    from cashier.bootstrap import JOURNAL, data_folder
+    from cashier.data_files import JOURNAL, data_folder
     from cashier.settings import load
 
     given: Path | None = ctx.obj["journal"]

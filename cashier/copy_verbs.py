@@ -8,17 +8,16 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cashier.bootstrap import (
+from cashier.adapters import hub_client, line_of
+from cashier.clock import SystemClock
+from cashier.data_files import (
     JOURNAL,
     backups_of,
     data_folder,
-    hub_client,
     imported_file,
     imported_journal,
-    line_of,
     real_settings,
 )
-from cashier.clock import SystemClock
 from cashier.domain.entries import EntryKind, StoredRow
 from cashier.domain.errors import Discrepancy, Refused, Unavailable
 from cashier.domain.outbox import BATCH_ENTRIES, Owed

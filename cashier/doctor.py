@@ -74,7 +74,7 @@ async def examine(settings_file: Path, *, training: bool) -> list[Finding]:
 
 async def _printer(settings: "Settings") -> Finding:
     """Whether the receipt printer could print now; nothing is printed."""
-    from cashier.bootstrap import printer_of
+    from cashier.adapters import printer_of
     from cashier.till.ports import PrintOutcome
 
     printer = printer_of(settings)
@@ -122,8 +122,8 @@ def _backup(settings: "Settings") -> Finding:
     """How old the newest backup of the journal is. One is made while the window is open."""
     import datetime as dt
 
-    from cashier.bootstrap import JOURNAL, backups_of, data_folder
     from cashier.clock import SystemClock
+    from cashier.data_files import JOURNAL, backups_of, data_folder
 
     if not settings.backup.keep:
         return Finding("backup", State.WARNING, "none is kept", "Set keep in [backup] of the settings.")
@@ -211,7 +211,7 @@ def _settings(file: Path) -> "tuple[Settings | None, Finding]":
 
 
 def _profile(settings: "Settings") -> Finding:
-    from cashier.bootstrap import profiles
+    from cashier.adapters import profiles
 
     known = ", ".join(sorted(profiles()))
     if settings.profile not in profiles():
@@ -221,7 +221,7 @@ def _profile(settings: "Settings") -> Finding:
 
 def _schedule(settings: "Settings", settings_file: Path) -> Finding:
     """The fee schedule as it stands today, and whether its fees go to accounts that exist."""
-    from cashier.bootstrap import schedule_on
+    from cashier.adapters import schedule_on
     from cashier.clock import SystemClock
     from cashier.paths import own_schedules
 
@@ -261,7 +261,7 @@ def _secrets(settings: "Settings") -> Iterator[Finding]:
 
 async def _lines(settings: "Settings") -> list[Finding]:
     """Gateway, hub and clock, asked for real."""
-    from cashier.bootstrap import enquiry_of, gateway_of, hub_client, line_of
+    from cashier.adapters import enquiry_of, gateway_of, hub_client, line_of
     from cashier.secrets import Secrets
 
     secrets = Secrets(settings.site, settings.till, os.environ)

@@ -53,7 +53,7 @@ class FirstSetUp:
     @cached_property
     def profiles(self) -> tuple[Choice, ...]:
         """See SetUp."""
-        from cashier.bootstrap import profiles
+        from cashier.adapters import profiles
 
         found = (Choice(name, profile.title) for name, profile in profiles().items())
         return tuple(sorted(found, key=lambda choice: choice.title.casefold()))
@@ -61,7 +61,7 @@ class FirstSetUp:
     @cached_property
     def schedules(self) -> tuple[Choice, ...]:
         """See SetUp. A schedule whose file is faulty, or that is not in force today, is not offered."""
-        from cashier.bootstrap import schedule_on
+        from cashier.adapters import schedule_on
         from cashier.clock import SystemClock
         from cashier.schedules import available
 
@@ -118,7 +118,7 @@ class FirstSetUp:
 
     async def test_key(self, table: Mapping[str, Any], biller: str, key: Secret) -> None:
         """See SetUp."""
-        from cashier.bootstrap import gateway_of, line_of
+        from cashier.adapters import gateway_of, line_of
         from cashier.secrets import Secrets
         from cashier.settings import check
 

@@ -40,7 +40,8 @@ def site_daily(settings_file: Path, scope: Scope) -> DailyReport:
     """
     import os
 
-    from cashier.bootstrap import real_settings, site_reporter
+    from cashier.bootstrap import site_reporter
+    from cashier.data_files import real_settings
     from cashier.secrets import Secrets
 
     settings = real_settings(settings_file)

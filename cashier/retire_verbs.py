@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cashier import paths
-from cashier.bootstrap import JOURNAL, data_folder, imported_files, journal_of, real_settings
 from cashier.clock import SystemClock
+from cashier.data_files import JOURNAL, data_folder, imported_files, journal_of, real_settings
 from cashier.domain.entries import utc_moment, utc_text
 from cashier.domain.errors import Discrepancy, Refused, Unavailable
 from cashier.domain.outbox import Kept, Owed

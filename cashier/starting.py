@@ -81,7 +81,7 @@ class Starting:
 
     def _journal(self) -> Path | None:
         """The journal, where it is as far as can be told without settings."""
-        from cashier.bootstrap import JOURNAL
+        from cashier.data_files import JOURNAL
 
         given = self._environ.get("CASHIER_DATA_FOLDER")
         file = (Path(given) if given else paths.data_folder(training=False)) / JOURNAL
@@ -122,7 +122,7 @@ class Starting:
 
     def _names(self, settings: "Settings") -> tuple[StartFault, ...]:
         """A profile or a fee schedule that is none."""
-        from cashier.bootstrap import profiles, schedule_on
+        from cashier.adapters import profiles, schedule_on
         from cashier.clock import SystemClock
 
         where, faults = str(self._file), []

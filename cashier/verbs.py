@@ -10,16 +10,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
 from cashier import paths
-from cashier.bootstrap import (
-    hub_client,
-    line_of,
-    open_till,
-    opener,
-    profiles,
-    real_settings,
-    training_till,
-)
+from cashier.adapters import hub_client, line_of, profiles
+from cashier.bootstrap import open_till, opener, training_till
 from cashier.clock import SystemClock
+from cashier.data_files import real_settings
 from cashier.domain.entries import Json
 from cashier.domain.errors import InDoubt, Refused
 from cashier.domain.fees import PerUnit, Schedule, bases_of, context_measures_of, measures_of, units_of
@@ -206,8 +200,8 @@ def close_day(settings_file: Path) -> Json:
 
     Raises Refused while the window holds the journal.
     """
-    from cashier.bootstrap import journal_of, real_settings
     from cashier.clock import SystemClock, SystemRandomness
+    from cashier.data_files import journal_of, real_settings
     from cashier.till import day
 
     settings, clock = real_settings(settings_file), SystemClock()

@@ -43,7 +43,8 @@ async def print_receipt(settings_file: Path, number: str, language: str) -> Prin
 
     The journal must not be in use: where the window is open, it prints.
     """
-    from cashier.bootstrap import journal_of, printing_of, real_settings, rescued_of
+    from cashier.adapters import printing_of
+    from cashier.data_files import journal_of, real_settings, rescued_of
     from cashier.secrets import Secrets
     from cashier.till.printing import Printing
     from cashier.till.rescued import Rescued

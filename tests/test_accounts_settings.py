@@ -6,14 +6,8 @@ from typing import Any
 
 import pytest
 
-from cashier.bootstrap import (
-    account_view_maker,
-    accounts_config,
-    accounts_of,
-    open_till,
-    profiles,
-    schedule_on,
-)
+from cashier.adapters import accounts_config, accounts_of, profiles, schedule_on
+from cashier.bootstrap import account_view_maker, open_till
 from cashier.domain.accounts import AccountPage, Secret
 from cashier.domain.errors import Refused
 from cashier.gateway.sso import Paths

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from cashier import paths
-from cashier.bootstrap import profiles, schedule_on
+from cashier.adapters import profiles, schedule_on
 from cashier.clock import SystemClock
 from cashier.domain.settings_change import flatten
 from cashier.gateway.postback import till_key_to_text

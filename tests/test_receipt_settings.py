@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from cashier.bootstrap import printing_of
+from cashier.adapters import printing_of
 from cashier.domain.agency_text import NO_TEXT, AgencyText
 from cashier.domain.errors import Refused
 from cashier.secrets import Secrets

@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
-from cashier.bootstrap import profile_rules, profiles, schedule_on
+from cashier.adapters import profile_rules, profiles, schedule_on
 from cashier.domain.enquiry import FoundInvoice
 from cashier.domain.money import Cents
 from cashier.domain.sale import Customer

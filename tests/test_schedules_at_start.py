@@ -6,8 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from cashier.bootstrap import journal_of, opener, real_settings, schedule_folders, schedule_imports
+from cashier.adapters import schedule_folders, schedule_imports
+from cashier.bootstrap import opener
 from cashier.clock import SystemClock
+from cashier.data_files import journal_of, real_settings
 from cashier.domain.entries import EntryKind
 from cashier.paths import own_schedules
 from cashier.schedule_shelf import ScheduleFolders

@@ -73,21 +73,8 @@ class SettingsPage(QWidget):
         self._check = QTimer(self, singleShot=True, interval=CHECK_MS)
         self._check.timeout.connect(self._look)
         self.refused = label("", "title", wrap=True)
-        self.list = QListWidget()
-        self.list.setAccessibleName("Sections of the settings")
-        self.list.setFixedWidth(min(scaled(LIST_WIDTH), LIST_WIDTH_MAX))
-        self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.list.currentRowChanged.connect(self._show_section)
-        self.sections = QStackedWidget()
         self.forms: dict[str, SettingsForm | SettingsItems] = {}
         self.keys: dict[str, KeyBlock] = {}
-        self.preview, self.types, self.history = PreviewBlock(), TypesBlock(), HistoryBlock()
-        self.told = label("", "soft", wrap=True)
-        self.save = Button("Save   Ctrl+S", "Save the settings")
-        self.save.setObjectName("primary")
-        self.save.clicked.connect(lambda _checked=False: self.save_all())
-        self.discard = Button("Put away", "Put away what was typed")
-        self.discard.clicked.connect(lambda _checked=False: self._reload())
         self._names: list[str] = []
         self.whole = QStackedWidget()
         layout = QVBoxLayout(self)
@@ -101,7 +88,24 @@ class SettingsPage(QWidget):
 
     # -- building ----------------------------------------------------------------------------------------
 
+    def _make_frame(self) -> None:
+        """What stands around the sections."""
+        self.list = QListWidget()
+        self.list.setAccessibleName("Sections of the settings")
+        self.list.setFixedWidth(min(scaled(LIST_WIDTH), LIST_WIDTH_MAX))
+        self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.list.currentRowChanged.connect(self._show_section)
+        self.sections = QStackedWidget()
+        self.preview, self.types, self.history = PreviewBlock(), TypesBlock(), HistoryBlock()
+        self.told = label("", "soft", wrap=True)
+        self.save = Button("Save   Ctrl+S", "Save the settings")
+        self.save.setObjectName("primary")
+        self.save.clicked.connect(lambda _checked=False: self.save_all())
+        self.discard = Button("Put away", "Put away what was typed")
+        self.discard.clicked.connect(lambda _checked=False: self._reload())
+
     def _build(self) -> None:
+        self._make_frame()
         for section in SECTIONS:
             self._add(section.name, section.says, *self._parts(section))
         self._add(PEOPLE, _SAYS[PEOPLE], row(self._button("People …", self.people_asked.emit), 1))
@@ -259,7 +263,8 @@ class SettingsPage(QWidget):
     def focus_start(self) -> None:
         """The page is shown."""
         self.refresh()
-        self.list.setFocus()
+        if self._names:
+            self.list.setFocus()
 
     def forget(self) -> None:
         """Take typed keys out of their fields."""

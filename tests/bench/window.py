@@ -20,7 +20,8 @@ from PySide6.QtCore import Qt, QTimer
 from PySide6.QtWidgets import QApplication
 
 from cashier import paths
-from cashier.bootstrap import JOURNAL, account_view_maker, daybook_of, open_till, view_maker
+from cashier.bootstrap import account_view_maker, open_till, view_maker
+from cashier.data_files import JOURNAL, daybook_of
 from cashier.domain.outbox import Phase
 from cashier.journal.store import SqliteJournal
 from cashier.secrets import Secrets

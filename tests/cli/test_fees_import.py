@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from cashier.bootstrap import schedule_on
+from cashier.adapters import schedule_on
 from cashier.clock import SystemClock
 from cashier.schedules import load_schedule
 from tests.cli.conftest import Cashier, open_journal

@@ -99,7 +99,7 @@ def test_a_date_that_is_none(cashier: Cashier) -> None:
 
 @pytest.mark.parametrize("schedule", ["generic", "lakeland", "oshtemo", "police"])
 def test_list_names_every_fee_with_a_price(schedule: str, cashier: Cashier) -> None:
-    from cashier.bootstrap import schedule_on
+    from cashier.adapters import schedule_on
     from cashier.clock import SystemClock
 
     ended = cashier("fees", "list", "--schedule", schedule)

@@ -13,8 +13,9 @@ from typing import Any
 
 import pytest
 
-from cashier.bootstrap import JOURNAL, open_till
+from cashier.bootstrap import open_till
 from cashier.clock import SystemClock
+from cashier.data_files import JOURNAL
 from cashier.domain.corrections import Refund, correction_draft
 from cashier.domain.money import Cents
 from cashier.domain.payment import PaymentState

@@ -16,8 +16,9 @@ from PySide6.QtPdf import QPdfDocument
 from PySide6.QtWidgets import QApplication
 
 from cashier import paths
-from cashier.bootstrap import JOURNAL, opener, training_till, view_maker
+from cashier.bootstrap import opener, training_till, view_maker
 from cashier.clock import SystemClock
+from cashier.data_files import JOURNAL
 from cashier.domain.entries import EntryKind
 from cashier.domain.errors import Refused, Unavailable
 from cashier.domain.money import Cents

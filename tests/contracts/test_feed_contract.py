@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 import httpx
 import pytest
 
-from cashier.bootstrap import HubFeed
+from cashier.adapters import HubFeed
 from cashier.clock import SystemClock, SystemRandomness
 from cashier.domain.errors import Unavailable
 from cashier.domain.postback import Approved, Postback

@@ -15,8 +15,9 @@ from PySide6.QtCore import QEventLoop
 from PySide6.QtWidgets import QApplication
 
 from cashier import paths
-from cashier.bootstrap import JOURNAL, account_view_maker, daybook_of, open_till, view_maker
+from cashier.bootstrap import account_view_maker, open_till, view_maker
 from cashier.clock import SystemClock
+from cashier.data_files import JOURNAL, daybook_of
 from cashier.domain.entries import Entry
 from cashier.domain.payment import Payment, PaymentState
 from cashier.domain.people import PEOPLE_KINDS

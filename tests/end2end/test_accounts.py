@@ -19,7 +19,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QLabel, QLineEdit, QListWidget, QPushButton, QWidget
 
-from cashier.bootstrap import JOURNAL
+from cashier.data_files import JOURNAL
 from cashier.domain.accounts import AccountPage, Secret
 from cashier.domain.payment import PaymentState
 from cashier.domain.sale import Customer

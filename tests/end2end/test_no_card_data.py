@@ -17,7 +17,7 @@ from urllib.parse import quote, unquote_plus, unquote_to_bytes, urlencode
 import httpx
 import pytest
 
-from cashier.bootstrap import JOURNAL
+from cashier.data_files import JOURNAL
 from cashier.domain.scrub import MASK
 from cashier.hub.quarantine import QuarantineStore
 from cashier.hub.store import HubStore

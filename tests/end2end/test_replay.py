@@ -9,7 +9,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from cashier.bootstrap import IMPORTED, JOURNAL
+from cashier.data_files import IMPORTED, JOURNAL
 from cashier.domain.entries import EntryKind
 from cashier.domain.money import Cents
 from cashier.domain.outbox import Phase

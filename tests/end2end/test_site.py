@@ -9,7 +9,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from cashier.bootstrap import profiles
+from cashier.adapters import profiles
 from cashier.clock import SystemClock
 from cashier.domain.errors import Held, Refused
 from cashier.domain.payment import PaymentState

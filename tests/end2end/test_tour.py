@@ -5,7 +5,8 @@ from pathlib import Path
 
 from PySide6.QtGui import QImage
 
-from cashier.bootstrap import daybook_of, view_maker
+from cashier.bootstrap import view_maker
+from cashier.data_files import daybook_of
 from cashier.sandbox.config import SandboxConfig
 from cashier.settings import check
 from cashier.ui.app import Opened

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from cashier.bootstrap import JOURNAL
+from cashier.data_files import JOURNAL
 from cashier.domain.entries import EntryKind
 from cashier.domain.errors import Refused
 from cashier.domain.payment import PaymentState

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from cashier.bootstrap import mailer_of, printer_of
+from cashier.adapters import mailer_of, printer_of
 from cashier.paper.escpos import EscposPrinter
 from cashier.paper.mailer import SmtpMailer
 from cashier.paper.page_printer import PagePrinter

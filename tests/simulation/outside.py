@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from functools import cache, partial
 from typing import TYPE_CHECKING, TypeVar
 
-from cashier.bootstrap import NONCE_BITS, profiles
+from cashier.adapters import NONCE_BITS, profiles
 from cashier.domain.enquiry import FoundCustomer, FoundInvoice, InvoiceStatus
 from cashier.domain.errors import CashierError, InDoubt, Refused, TooBusy, Unavailable
 from cashier.domain.payment import InvoiceShare, PaymentState

@@ -11,7 +11,8 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QApplication
 
 from cashier import paths
-from cashier.bootstrap import JOURNAL, opener
+from cashier.bootstrap import opener
+from cashier.data_files import JOURNAL
 from cashier.domain.errors import Refused
 from cashier.gateway.postback import till_key_to_text
 from cashier.settings_file import LAST_GOOD

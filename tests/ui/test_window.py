@@ -474,3 +474,11 @@ def test_the_icons_come_after_the_first_paint(desk: Desk) -> None:
 def _pixels(icon) -> bytes:  # type: ignore[no-untyped-def]
     image = icon.pixmap(22, 22).toImage()
     return bytes(QByteArray(image.constBits().tobytes()).data())
+
+
+def test_a_window_has_no_parts_that_are_nobodys(desk: Desk) -> None:
+    """A part without a place in it would outlive it, and be painted anew with every style sheet."""
+    before = set(map(id, desk.app.topLevelWidgets()))
+    desk.start()
+    new = [one for one in desk.app.topLevelWidgets() if id(one) not in before and one.parent() is None]
+    assert new == [desk.window]
