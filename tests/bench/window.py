@@ -100,6 +100,7 @@ async def play(app: QApplication, folder: Path, servers: Servers) -> dict[str, o
         gaps, busy = ticks.stop()
         told = {
             "owed": owed,
+            "recorded": till._journal.head().seq,
             "seconds": time.perf_counter() - start,
             "idle_ms": idle[-1],
             "longest_ms": gaps[-5:],
