@@ -3,6 +3,7 @@
 Tests are training: no card is real. Chromium's sandbox stays on for a normal user and is off only for root.
 """
 
+import gc
 import os
 import shutil
 import signal
@@ -17,6 +18,10 @@ from tests.helpers import memory_disk
 
 if TYPE_CHECKING:
     from tests.helpers.postgres import PostgresServer
+
+# Thousands of windows and hubs are a large heap: looking all of it through as often as a small one would be
+# a tenth of the whole run.
+gc.set_threshold(100_000, 20, 50)
 
 environment.clean(os.environ, training=True, is_root=environment.is_root())
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
