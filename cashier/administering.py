@@ -17,8 +17,11 @@ from cashier.till.administration_ports import Tools
 from cashier.till.ports import CounterExtras
 
 if TYPE_CHECKING:
+    import datetime as dt
+
     import httpx
 
+    from cashier.domain.settings_change import SettingFault
     from cashier.gateway.profiles import Profile
     from cashier.secrets import Secrets
     from cashier.settings import Settings
@@ -55,6 +58,11 @@ class Keyring:
 
     def put(self, name: str, value: Secret) -> None:
         """See SecretStore."""
+        if self._secrets.is_given(name):
+            raise Refused(
+                f"This machine's environment gives it ({self._secrets.variable(name)}), which goes before "
+                "the keyring. Take it out of there first."
+            )
         self._secrets.write(name, value.reveal())
 
 
@@ -62,7 +70,31 @@ def settings_file(file: Path) -> "SettingsFile":
     """A settings file as something that is changed."""
     from cashier.settings_file import SettingsFile
 
-    return SettingsFile(file, os.environ, preview)
+    return SettingsFile(file, os.environ, preview, functools.partial(unknown_names, file=file))
+
+
+def unknown_names(settings: "Settings", *, file: Path) -> "tuple[SettingFault, ...]":
+    """A profile that is none, and a fee schedule that is none or not in force today."""
+    from cashier.clock import SystemClock
+    from cashier.domain.settings_change import SettingFault
+
+    faults = []
+    if settings.profile not in _known():
+        faults.append(SettingFault("profile", f"is unknown; there are {', '.join(sorted(_known()))}"))
+    try:
+        _in_force(settings.schedule, SystemClock().today(), file)
+    except Refused as refused:
+        faults += [SettingFault("schedule", line) for line in refused.faults]
+    return tuple(faults)
+
+
+@functools.lru_cache(maxsize=4)
+def _in_force(name: str, date: "dt.date", file: Path) -> None:
+    """Raises Refused, which is not kept: what is found once is not read again for each letter typed."""
+    from cashier import paths
+    from cashier.adapters import schedule_on
+
+    schedule_on(name, date, paths.own_schedules(file))
 
 
 def tools_of(file: Path, settings: "Settings", secrets: "Secrets", http: "httpx.AsyncClient") -> Tools:

@@ -17,7 +17,7 @@ from tomlkit.items import AoT, Array, Table
 from cashier.domain.errors import Refused, Unavailable
 from cashier.domain.settings_change import SettingFault
 from cashier.paper.whole import write_whole
-from cashier.settings import check, faults_of, read_table
+from cashier.settings import Settings, check, faults_of, read_table
 from cashier.settings_receipt import MOVED
 
 #: Where the settings are kept with which the till has last started, beside the settings file.
@@ -31,10 +31,17 @@ _SECRET = "CASHIER_SECRET_"
 class SettingsFile:
     """One till's settings file. Raises Refused for what a person can mend, Unavailable for a disk."""
 
-    def __init__(self, path: Path, environ: Mapping[str, str], preview: Callable[[Any], str]) -> None:
+    def __init__(
+        self,
+        path: Path,
+        environ: Mapping[str, str],
+        preview: Callable[[Settings], str],
+        unknown: Callable[[Settings], tuple[SettingFault, ...]] = lambda _settings: (),
+    ) -> None:
+        """`unknown` tells which names in right settings name nothing, such as a fee schedule that is none."""
         self.path = path
         self._environ = environ
-        self._preview = preview
+        self._preview, self._unknown = preview, unknown
         self._read: str | None = None
 
     @property
@@ -47,13 +54,13 @@ class SettingsFile:
         if not self.path.exists():
             self._read = None
             return {}
-        table = read_table(self.path)
-        self._read = self.path.read_text(encoding="utf-8")
-        return table
+        with contextlib.suppress(UnicodeDecodeError, OSError):  # told by the reading below
+            self._read = self.path.read_text(encoding="utf-8")
+        return read_table(self.path)
 
     def faults(self, table: Mapping[str, Any]) -> tuple[SettingFault, ...]:
-        """What keeps a table from being settings."""
-        return faults_of(table)
+        """What keeps a table from being settings that a till can start with."""
+        return faults_of(table) or self._unknown(check(dict(table), self.where))
 
     def effective(self, table: Mapping[str, Any]) -> dict[str, Any]:
         """A right table with the environment on top, as values of JSON; defaults are left out."""
@@ -94,20 +101,24 @@ class SettingsFile:
                 "Open the settings anew."
             )
 
-    def export(self, table: Mapping[str, Any], out: Path) -> None:
-        """Write a table into a file of its own, for another till. It holds no secrets: settings have none."""
+    def export(self, out: Path) -> None:
+        """Write what is saved into a file for another till. It holds no secrets: settings have none."""
         document = tomlkit.document()
-        _merge(document, table)
+        _merge(document, self._saved())
         self._put(out, tomlkit.dumps(document))
 
     def import_from(self, file: Path) -> dict[str, Any]:
         """Another file's table with what is this till's own; unchecked. Raises Refused."""
-        table, own = read_table(file), self.read()
+        table, own = read_table(file), self._saved()
         for key in OWN_KEYS:
             table.pop(key, None)
             if key in own:
                 table[key] = own[key]
         return table
+
+    def _saved(self) -> dict[str, Any]:
+        """What the file says now. What is being changed is still held against what was read for that."""
+        return read_table(self.path) if self.path.exists() else {}
 
     # -- what has worked ---------------------------------------------------------------------------------
 

@@ -3,7 +3,6 @@
 Nothing here opens the journal or any line: what is found keeps the till closed, and the journal as it was.
 """
 
-import datetime as dt
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -122,18 +121,10 @@ class Starting:
 
     def _names(self, settings: "Settings") -> tuple[StartFault, ...]:
         """A profile or a fee schedule that is none."""
-        from cashier.adapters import profiles, schedule_on
-        from cashier.clock import SystemClock
+        from cashier.administering import unknown_names
 
-        where, faults = str(self._file), []
-        if settings.profile not in (known := profiles()):
-            faults.append(StartFault(where, "profile", f"is unknown; there are {', '.join(sorted(known))}"))
-        try:
-            today: dt.date = SystemClock().today()
-            schedule_on(settings.schedule, today, paths.own_schedules(self._file))
-        except Refused as refused:
-            faults += [StartFault(where, "schedule", line) for line in refused.faults]
-        return tuple(faults)
+        faults = unknown_names(settings, file=self._file)
+        return tuple(StartFault(str(self._file), fault.key, fault.reason) for fault in faults)
 
     def _key(self, settings: "Settings") -> tuple[StartFault, ...]:
         """The till's key at the hub, missing or none; without it no card payment could be confirmed."""

@@ -8,8 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cashier.administering import preview
+from cashier.administering import Keyring, preview, settings_file
+from cashier.domain.accounts import Secret
 from cashier.domain.errors import Refused, Unavailable
+from cashier.secrets import Secrets
 from cashier.settings import check
 from cashier.settings_file import LAST_GOOD, SettingsFile
 from tests.fakes.administration import SETTINGS
@@ -107,7 +109,7 @@ def test_an_export_is_read_by_another_till_which_keeps_what_is_its_own(
     file: SettingsFile, tmp_path: Path
 ) -> None:
     out = tmp_path / "out.toml"
-    file.export(file.read(), out)
+    file.export(out)
     theirs = tmp_path / "b" / "settings.toml"
     theirs.parent.mkdir()
     theirs.write_text(SETTINGS.replace('till = "A"', 'till = "B"'), encoding="utf-8")
@@ -202,3 +204,23 @@ def test_any_right_table_follows_any_other(
             continue
         file.write(table)
         assert check(file.read(), "written") == check(table, "wanted")
+
+
+def test_exporting_and_importing_do_not_make_a_stale_change_fresh(file: SettingsFile, tmp_path: Path) -> None:
+    table = file.read()
+    theirs = SETTINGS.replace("500.00", "600.00")
+    file.path.write_text(theirs, encoding="utf-8")  # an IT person, meanwhile
+    file.export(tmp_path / "out.toml")
+    file.import_from(tmp_path / "out.toml")
+    with pytest.raises(Refused, match="somebody else"):
+        file.write(table | {"agency": "Mine"})
+    assert file.path.read_text(encoding="utf-8") == theirs
+
+
+def test_a_profile_or_a_fee_schedule_that_is_none_is_a_fault(file: SettingsFile) -> None:
+    known = settings_file(file.path)
+    assert known.faults(known.read()) == ()
+    wrong = known.read() | {"profile": "none", "schedule": "nowhere"}
+    assert [fault.key for fault in known.faults(wrong)] == ["profile", "schedule"]
+    with pytest.raises(Refused, match="environment gives it"):
+        Keyring(Secrets("s", "A", {"CASHIER_SECRET_TILL_KEY": "x"})).put("till-key", Secret("y"))

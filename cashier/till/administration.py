@@ -10,7 +10,7 @@ from typing import Any
 
 from cashier.domain.accounts import Secret
 from cashier.domain.entries import Draft, EntryKind, Json
-from cashier.domain.errors import Refused
+from cashier.domain.errors import CashierError, Refused
 from cashier.domain.people import Permission
 from cashier.domain.settings_change import (
     SETTINGS,
@@ -36,6 +36,15 @@ NOT_HERE = (
 )
 NOTHING = "Nothing is changed: the settings are as they were."
 KEY_MAX = 4096
+#: What the journal's numbers and the till's key are made with.
+OWN = ("site", "till")
+OWN_SAYS = (
+    "The journal, its receipt numbers and the key at the hub are this till's. Set up another till for "
+    "another code."
+)
+FIXED = "Set by this machine's environment; the file is not asked for it."
+#: A secret that people choose: it may have any signs.
+PASSWORDS = ("mail-password",)
 
 
 class Administration:
@@ -83,9 +92,9 @@ class Administration:
         """What a right table would change."""
         return self._changes(self._allowed().store, table)
 
-    def fixed(self) -> frozenset[str]:
-        """Keys that this machine's environment sets."""
-        return self._allowed().store.fixed()
+    def fixed(self) -> dict[str, str]:
+        """Keys that cannot be changed here, each with why: the environment sets them, or the journal."""
+        return dict.fromkeys(OWN, OWN_SAYS) | dict.fromkeys(self._allowed().store.fixed(), FIXED)
 
     def preview(self, table: Table) -> str:
         """The request that a made-up sale would make under a right table. Raises Refused."""
@@ -119,6 +128,8 @@ class Administration:
         made = self._changes(tools.store, table)
         if not made:
             raise Refused(NOTHING)
+        if any(one.key in OWN for one in made):
+            raise Refused(f"The settings are not saved: another site or till code. {OWN_SAYS}")
         tools.store.refuse_if_changed()
         body = change_body(made, Source.PAGE, self._people.name)
         self._journal.record([self._draft(EntryKind.SETTINGS_CHANGED, body)])
@@ -129,8 +140,7 @@ class Administration:
 
     def export(self, out: Path) -> None:
         """Write the settings, without any secret, into a file."""
-        tools = self._allowed()
-        tools.store.export(tools.store.read(), out)
+        self._allowed().store.export(out)
 
     def import_from(self, file: Path) -> dict[str, Any]:
         """Another file's settings, to be looked at and saved; unchecked."""
@@ -146,11 +156,13 @@ class Administration:
         It is kept before it is journalled: an entry must not tell of a key that is not there.
         """
         tools = self._allowed()
-        text = value.reveal().strip()
-        if not text:
-            raise Refused("Nothing was typed. The key stays as it was.")
-        if len(text) > KEY_MAX or not text.isascii() or not text.isprintable() or " " in text:
-            raise Refused("This is not a key: it has signs in it that no key has. The key stays as it was.")
+        is_password = name in PASSWORDS
+        text = value.reveal() if is_password else value.reveal().strip()
+        if not text.strip():
+            raise Refused("Nothing was typed. What was set stays as it was.")
+        is_key = text.isascii() and " " not in text
+        if len(text) > KEY_MAX or not text.isprintable() or not (is_key or is_password):
+            raise Refused("This cannot be: it has signs in it that no key has. What was set stays as it was.")
         tools.secrets.put(name, Secret(text))
         self._note_secret(name)
 
@@ -172,12 +184,16 @@ class Administration:
 
     def _note_secret(self, name: str) -> None:
         body = {"who": self._people.name, "name": name}
-        self._journal.record([self._draft(EntryKind.SECRET_SET, body)])
+        try:
+            self._journal.record([self._draft(EntryKind.SECRET_SET, body)])
+        except CashierError as error:
+            text = f"It is set and counts, but the journal does not say so. {error.user_text}"
+            raise type(error)(text) from error
         self._changed()
 
     def note_start(self, effective: Table) -> tuple[Change, ...]:
         """Journal what is different from what the journal knows: the file was changed by other means."""
-        made = changes(known(self._journal.entries_of((EntryKind.SETTINGS_CHANGED,))), flatten(effective))
+        made = changes(self._known(), flatten(effective))
         if made:
             self._journal.record(
                 [self._draft(EntryKind.SETTINGS_CHANGED, change_body(made, Source.FILE, ""))]

@@ -40,8 +40,8 @@ class SettingsStore(Protocol):
     def write(self, table: Table) -> None:
         """Put a right table in the place of what was read last, whole or not at all."""
 
-    def export(self, table: Table, out: Path) -> None:
-        """Write a table into another file."""
+    def export(self, out: Path) -> None:
+        """Write what is saved into another file."""
 
     def import_from(self, file: Path) -> dict[str, Any]:
         """Another file's table, unchecked, with what is this till's own."""

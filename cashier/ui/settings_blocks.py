@@ -42,7 +42,8 @@ class KeyBlock(QWidget):
     """A secret that is written only: whether it is set, a field for another, and, with `test`, a test of it.
 
     `save` keeps what is typed and `test` asks the gateway, with what is typed or with what is kept. What is
-    typed is taken out of the field with every press, and when the page is left.
+    typed is taken out of the field when it is saved, and when the page is left. `counts` is from when on it
+    does.
     """
 
     def __init__(
@@ -52,8 +53,10 @@ class KeyBlock(QWidget):
         save: Callable[[Secret], None],
         run: Run,
         test: Callable[[Secret | None], Coroutine[Any, Any, None]] | None = None,
+        counts: str = "now",
     ) -> None:
         super().__init__()
+        self._counts = counts
         self._name, self._is_set, self._save, self._test, self._run = name, is_set, save, test, run
         self._busy = False
         self.field = QLineEdit()
@@ -97,7 +100,7 @@ class KeyBlock(QWidget):
         except CashierError as error:
             self._say(error.user_text, fault=True)
         else:
-            self._say(f"The {self._name} is set. It counts from now on.")
+            self._say(f"The {self._name} is set. It counts from {self._counts} on.")
 
     def _start_test(self) -> None:
         if not self._busy and self._test is not None:

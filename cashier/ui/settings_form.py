@@ -23,7 +23,6 @@ TEXT_MAX = 2000
 FIELD_WIDTH, LABEL_WIDTH, LINES_HEIGHT = 420, 220, 96
 #: What 100 pixels have come to where text is large.
 LARGE = 150
-FIXED = "Set by this machine's environment; the file is not asked for it."
 
 
 def lines(wide: QWidget, *buttons: QWidget) -> QVBoxLayout:
@@ -115,8 +114,8 @@ class FieldRow(QWidget):
 
     # -- the draft ---------------------------------------------------------------------------------------
 
-    def load(self, draft: SettingsDraft, prefix: Path, fixed: frozenset[str]) -> None:
-        """Show what the draft says."""
+    def load(self, draft: SettingsDraft, prefix: Path, fixed: Mapping[str, str]) -> None:
+        """Show what the draft says; `fixed` has the keys that cannot be typed, each with why."""
         self._draft, self._path = draft, (*prefix, *self.field.path)
         self._loading = True
         given = draft.get(self._path)
@@ -131,9 +130,10 @@ class FieldRow(QWidget):
                 line.setText(self._text_of(given))
                 line.setCursorPosition(0)
         self._loading = False
-        is_fixed = any(key == self.field.key or key.startswith(self.field.key + ".") for key in fixed)
-        self.widget.setEnabled(not is_fixed)
-        self.says.setText(FIXED if is_fixed else self.field.says)
+        whole = ".".join(part for part in self._path if isinstance(part, str))
+        why = next((why for key, why in fixed.items() if f"{whole}.".startswith(f"{key}.")), "")
+        self.widget.setEnabled(not why)
+        self.says.setText(why or self.field.says)
         self.says.setVisible(bool(self.says.text()))
         self.show_fault("")
 
@@ -237,7 +237,7 @@ class SettingsForm(QWidget):
                 key, values = one.field.only
                 one.setVisible(self.rows[key].shown_value in values or bool(one.reason))
 
-    def load(self, draft: SettingsDraft, prefix: Path, fixed: frozenset[str]) -> None:
+    def load(self, draft: SettingsDraft, prefix: Path, fixed: Mapping[str, str]) -> None:
         """Show what the draft says at a place."""
         self._prefix = prefix
         for one in self.rows.values():

@@ -1,6 +1,6 @@
 """Settings that are a list – billers, readers: which there are, and the form of the one that is chosen."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from PySide6.QtCore import Signal
@@ -30,7 +30,7 @@ class SettingsItems(QWidget):
         super().__init__()
         self.section = section
         self._draft: SettingsDraft | None = None
-        self._fixed: frozenset[str] = frozenset()
+        self._fixed: Mapping[str, str] = {}
         self._loading = False
         self.list = QListWidget()
         self.list.setAccessibleName(section.name)
@@ -63,7 +63,7 @@ class SettingsItems(QWidget):
         items = self._draft.items(self.section.items) if self._draft else []
         return dict(items[self.place]) if 0 <= self.place < len(items) else {}
 
-    def load(self, draft: SettingsDraft, fixed: frozenset[str]) -> None:
+    def load(self, draft: SettingsDraft, fixed: Mapping[str, str]) -> None:
         """Show a draft's items; the one that was chosen stays chosen."""
         self._draft, self._fixed = draft, fixed
         place = max(self.place, 0)
@@ -118,7 +118,3 @@ class SettingsItems(QWidget):
 
 def _name_of(item: Mapping[str, Any]) -> str:
     return str(item.get("label") or item.get("name") or item.get("id") or "new")
-
-
-#: Makes the widget of a section's own, where it has one.
-Block = Callable[[], QWidget]

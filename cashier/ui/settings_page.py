@@ -5,6 +5,7 @@ stays until it is saved, put away, or somebody else is at the till. Keys are no 
 itself, and shown nowhere.
 """
 
+import contextlib
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -22,7 +23,7 @@ from PySide6.QtWidgets import (
 )
 
 from cashier.domain.accounts import Secret
-from cashier.domain.errors import CashierError
+from cashier.domain.errors import CashierError, Refused
 from cashier.till.checklist import Section as ChecklistSection
 from cashier.till.till import Till
 from cashier.ui.checklist import ChecklistPanel
@@ -70,6 +71,8 @@ class SettingsPage(QWidget):
         self._draft: SettingsDraft | None = None
         self._faults: dict[str, str] = {}
         self._who = ""
+        #: Whose keys are spoken of.
+        self._keys_of = ""
         self._check = QTimer(self, singleShot=True, interval=CHECK_MS)
         self._check.timeout.connect(self._look)
         self.refused = label("", "title", wrap=True)
@@ -161,7 +164,7 @@ class SettingsPage(QWidget):
             self.enrolment = EnrolmentSection(self._till.administration.enrol, self._run)
             self.enrolment.enrolled.connect(lambda: self.keys["Till key"].refresh())
             parts.append(self.enrolment)
-            parts.append(self._key("Till key", lambda: "till-key"))
+            parts.append(self._key("Till key", lambda: "till-key", counts="the next start"))
         if section is MAIL:
             parts.append(self._key("Mail password", lambda: "mail-password"))
         return parts
@@ -173,11 +176,13 @@ class SettingsPage(QWidget):
         layout.setSpacing(12)
         self.types.changed.connect(self._types_typed)
         layout.addWidget(self.types)
-        layout.addWidget(self._key("API key", lambda: f"api-key-{self._biller}", test=True))
-        layout.addWidget(self._key("Web service key", lambda: f"web-service-key-{self._biller}"))
+        layout.addWidget(self._key("API key", lambda: f"api-key-{self._named_biller()}", test=True))
+        layout.addWidget(self._key("Web service key", lambda: f"web-service-key-{self._named_biller()}"))
         return parts
 
-    def _key(self, name: str, secret: Callable[[], str], *, test: bool = False) -> KeyBlock:
+    def _key(
+        self, name: str, secret: Callable[[], str], *, test: bool = False, counts: str = "now"
+    ) -> KeyBlock:
         def save(value: Secret) -> None:
             assert self._till is not None
             self._till.administration.set_secret(secret(), value)
@@ -185,12 +190,14 @@ class SettingsPage(QWidget):
 
         async def ask(typed: Secret | None) -> None:
             assert self._till is not None
-            await self._till.administration.test_key(self._biller, typed)
+            await self._till.administration.test_key(self._named_biller(), typed)
 
         def is_set() -> bool:
-            return self._till is not None and self._till.administration.has_secret(secret())
+            with contextlib.suppress(Refused):  # a biller without a name has no keys
+                return self._till is not None and self._till.administration.has_secret(secret())
+            return False
 
-        self.keys[name] = KeyBlock(name, is_set, save, self._run, ask if test else None)
+        self.keys[name] = KeyBlock(name, is_set, save, self._run, ask if test else None, counts)
         return self.keys[name]
 
     def _files(self) -> QWidget:
@@ -287,6 +294,14 @@ class SettingsPage(QWidget):
         assert isinstance(form, SettingsItems)
         return str(form.item.get("name", ""))
 
+    def _named_biller(self) -> str:
+        """The chosen biller, whose keys are kept under its name. Raises Refused while it has none."""
+        form = self.forms[BILLERS.name]
+        assert isinstance(form, SettingsItems)
+        if not self._biller or f"{BILLERS.items}[{form.place}].name" in self._faults:
+            raise Refused("Give the biller its short name first: its keys are kept under it.")
+        return self._biller
+
     def _reload(self) -> None:
         """What the file says, in place of what was typed."""
         assert self._till is not None
@@ -322,9 +337,14 @@ class SettingsPage(QWidget):
         form = self.forms[BILLERS.name]
         if isinstance(form, SettingsItems) and form.item:
             self.types.load(form.item.get("invoice_types"))
-            for name in ("API key", "Web service key"):
-                self.keys[name].refresh()
+            self._refresh_keys()
             self._check.start()
+
+    def _refresh_keys(self) -> None:
+        """Another biller, or another name: other keys."""
+        self._keys_of = self._biller
+        for name in ("API key", "Web service key"):
+            self.keys[name].refresh()
 
     def _types_typed(self, types: Mapping[str, str]) -> None:
         form = self.forms[BILLERS.name]
@@ -350,6 +370,8 @@ class SettingsPage(QWidget):
             here |= self._faults_of_items(name)
             seen |= here
             self.list.item(place).setText(f"{name}   ✕ {len(here)}" if here else name)
+        if self._biller != self._keys_of:
+            self._refresh_keys()
         elsewhere = [f"{key}: {reason}" for key, reason in self._faults.items() if key not in seen]
         say(self.told, "\n".join(elsewhere), fault=True)
         if not self._faults:

@@ -152,3 +152,25 @@ def test_card_numbers_never_come_into_the_journal_by_way_of_the_settings() -> No
         "readers[lane].id": "lane",
         "readers[lane].emv_device_id": "[card number removed]",
     }
+
+
+@pytest.mark.parametrize(("key", "value"), [("site", "elsewhere"), ("till", "B")])
+def test_the_site_and_the_code_of_a_till_with_a_journal_stay(
+    desk: Desk, fake: FakeAdministration, key: str, value: str
+) -> None:
+    assert key in settings(desk).fixed()
+    with pytest.raises(Refused, match="Set up another till"):
+        settings(desk).save(settings(desk).read() | {key: value})
+    assert fake.path.read_text() == fake.text
+
+
+def test_a_password_may_have_signs_that_no_key_has(desk: Desk, fake: FakeAdministration) -> None:
+    settings(desk).set_secret("mail-password", Secret(" correct hôrse "))
+    assert fake.secrets.kept == {"mail-password": " correct hôrse "}
+
+
+def test_a_secret_that_the_journal_cannot_record_is_told_as_set(desk: Desk, fake: FakeAdministration) -> None:
+    desk.journal.disk_full = True
+    with pytest.raises(Unavailable, match="It is set and counts"):
+        settings(desk).set_secret("api-key-town", Secret("good-key"))
+    assert fake.secrets.kept == {"api-key-town": "good-key"}

@@ -403,3 +403,32 @@ def test_the_rail_leads_to_the_settings_only_who_may_change_them(
     desk.clerk = who
     desk.start()
     assert desk.window.rail[SETTINGS].isVisible() is (who == SUPERVISOR)
+
+
+def test_what_the_environment_sets_as_a_whole_cannot_be_typed_in_its_parts(
+    desk: Desk, tmp_path: Path
+) -> None:
+    environ = {"CASHIER_DRAWER": "{}", "CASHIER_READERS": "[]"}
+    fake = FakeAdministration(tmp_path, environ=environ)
+    desk.tools, desk.clerk = fake.tools, SUPERVISOR
+    page = opened(desk)
+    for section, key in (("Drawer and limits", "drawer.soft_limit"), ("Readers", "label")):
+        assert not field(page, section, key).widget.isEnabled()
+    code = field(page, "Counter", "till")
+    assert not code.widget.isEnabled() and "Set up another till" in code.says.text()
+
+
+def test_a_biller_without_a_name_has_no_keys(desk: Desk, fake: FakeAdministration) -> None:
+    fake.secrets.kept["api-key-town"] = "good-key"
+    page = opened(desk)
+    block = key_block(page)
+    assert block.told.text() == IS_SET
+    items = page.forms["Billers"]
+    assert isinstance(items, SettingsItems)
+    typed(desk, items.form.rows["name"], "city")
+    assert block.told.text() == NOT_SET, "keys are kept under the name"
+    typed(desk, items.form.rows["name"], "")
+    block.field.setText("good-key")
+    block.save.click()
+    assert "short name first" in block.told.text()
+    assert fake.secrets.kept == {"api-key-town": "good-key"}
