@@ -56,8 +56,9 @@ def import_journal(file: Path, settings_file: Path) -> Imported:
     the hub does not have yet is sent by this till's window. Twice is once. Raises Refused for a file that
     does not hold or is this till's own, Discrepancy when another journal of that till was imported.
     """
-    from cashier.journal.adopt import read_rows, till_of
+    from cashier.journal.adopt import till_of
     from cashier.journal.verify import verify_file
+    from cashier.journal.walk import walking_rows
 
     settings = real_settings(settings_file)
     if not file.is_file():
@@ -77,7 +78,8 @@ def import_journal(file: Path, settings_file: Path) -> Imported:
         for owed, told in _told_by(file).items():
             if told > journal.sent(owed):
                 journal.mark_sent(owed, told)
-        fresh = sum(journal.adopt(batch) for batch in _batches(read_rows(file)))
+        with walking_rows(file) as rows:
+            fresh = sum(journal.adopt(batch) for batch in _batches(rows))
         _refuse_broken(imported_file(settings, till), journal.verify_all())
         receipts = sum(1 for _ in journal.entries_of((EntryKind.RECEIPT_ISSUED,)))
         return Imported(till, imported_file(settings, till), journal.head().seq, receipts, fresh)
@@ -175,14 +177,16 @@ async def _fill(
 
 
 def _adopt_backup(journal: "SqliteJournal", backup: Path) -> None:
-    from cashier.journal.adopt import read_rows, sent_of
+    from cashier.journal.adopt import sent_of
     from cashier.journal.verify import verify_file
+    from cashier.journal.walk import walking_rows
 
     if not backup.is_file():
         raise Refused(f"{backup}: no such file")
     _refuse_broken(backup, verify_file(backup))
-    for batch in _batches(read_rows(backup)):
-        journal.adopt(batch)
+    with walking_rows(backup) as rows:
+        for batch in _batches(rows):
+            journal.adopt(batch)
     journal.adopt_pins(backup)
     for owed in Owed:
         journal.mark_sent(owed, sent_of(backup, owed.value) or 0)
@@ -239,10 +243,11 @@ async def verify_with_hub(settings_file: Path) -> str:
 
     Raises Discrepancy for what does not, Unavailable when the hub does not answer.
     """
-    from cashier.journal.adopt import read_rows
+    from cashier.journal.walk import walking_rows
 
     settings = real_settings(settings_file)
-    hashes = {row.seq: row.hash for row in read_rows(data_folder(settings) / JOURNAL)}
+    with walking_rows(data_folder(settings) / JOURNAL) as rows:
+        hashes = {row.seq: row.hash for row in rows}
     async with line_of(settings) as http:
         hub = hub_client(settings, _secrets(settings), http)
         kept = await hub.kept(settings.till)

@@ -108,14 +108,16 @@ def _copy(file: Path, folder: Path, till: str, head: Kept | None) -> tuple[Path,
 
 def _seal(file: Path, folder: Path) -> Sequence[tuple[Path, str]]:
     """All of it as one sealed file, which an auditor reads without this program; none of an empty journal."""
-    from cashier.journal.adopt import head_of, read_rows
+    from cashier.journal.adopt import head_of
     from cashier.journal.seal import seal_journal
+    from cashier.journal.walk import walking_rows
 
     head, target = head_of(file), folder / SEALED_FILE
     if not head.seq:
         return ()
     # Whatever a clock did meanwhile: every entry was recorded on one of these days.
-    stamps = [row.at for row in read_rows(file)]
+    with walking_rows(file) as rows:
+        stamps = [row.at for row in rows]
     first, last = (utc_moment(stamp).astimezone().date() for stamp in (min(stamps), max(stamps)))
 
     def write(part: Path) -> None:

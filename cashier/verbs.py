@@ -282,7 +282,7 @@ async def match_settlement(
     from cashier.domain.entries import utc_text
     from cashier.domain.settling import match
     from cashier.gateway.settlement import ColumnNames, FileShape, read_settlement
-    from cashier.journal.export import read_entries
+    from cashier.journal.walk import walking_entries
     from cashier.settings import SettlementSettings
     from cashier.training import SITE, TILL
 
@@ -297,7 +297,10 @@ async def match_settlement(
         raise Refused(f"{found.name}: names no days. Give --from and --to.")
     if first > last:
         raise Refused(f"--from {first.isoformat()} is after --to {last.isoformat()}")
-    charges, refunds = journal_charges(read_entries(journal)), journal_refunds(read_entries(journal))
+    with walking_entries(journal) as entries:
+        charges = journal_charges(entries)
+    with walking_entries(journal) as entries:
+        refunds = journal_refunds(entries)
     hub = (
         await _hub_charges(settings, min(first, *dates), max(last, *dates)) if settings and with_hub else None
     )

@@ -18,8 +18,8 @@ def show_receipt(
     from cashier.domain.columns import lay_out, plain_text
     from cashier.domain.corrections import Void, corrections_of
     from cashier.domain.receipt_text import Marks, receipt_paper
-    from cashier.journal.export import read_entries
     from cashier.journal.search import search_file
+    from cashier.journal.walk import walking_entries
     from cashier.paper.pen import local_time
 
     if (language or ENGLISH.code) not in languages:
@@ -31,8 +31,9 @@ def show_receipt(
             break
     else:
         raise Refused(f"There is no receipt {number[:24]}.")
-    of_sale = (entry for entry in read_entries(journal) if entry.subject == receipt.sale_id)
-    voids = [item for item in corrections_of(of_sale) if isinstance(item, Void)]
+    with walking_entries(journal) as entries:
+        of_sale = (entry for entry in entries if entry.subject == receipt.sale_id)
+        voids = [item for item in corrections_of(of_sale) if isinstance(item, Void)]
     void = next((item for item in voids if item.receipt == receipt.number), None)
     paper = receipt_paper(receipt, local_time, languages[language or ENGLISH.code], Marks(void=void))
     return plain_text(lay_out(paper.items, width), width)

@@ -5,7 +5,7 @@ the one before it. What is taken over twice is there once. Each call is one comm
 program leaves a journal that holds and is only shorter.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from sqlite_utils import Database
@@ -15,9 +15,10 @@ from cashier.domain.errors import Discrepancy, Refused
 from cashier.domain.outbox import Kept
 from cashier.domain.records import receipt_from_json
 from cashier.journal import projection, search
-from cashier.journal.rows import COLUMNS, entry_of, stored_row_of
+from cashier.journal.rows import COLUMNS, entry_of
 from cashier.journal.schema import version_of
 from cashier.journal.sqlite import reading, translated
+from cashier.journal.walk import walking_rows
 
 #: Entries of one commit.
 ADOPTED_AT_ONCE = 500
@@ -99,14 +100,6 @@ class Adopting:
                     db.execute("INSERT OR IGNORE INTO pin (person, hash) VALUES (?, ?)", row)
 
 
-def read_rows(path: Path) -> Iterator[StoredRow]:
-    """Every entry of a journal file exactly as it stands, in order. The file is let go with the last."""
-    with reading(path) as connection:
-        if version_of(connection, path) > 0:
-            for row in connection.execute(f"SELECT {COLUMNS} FROM entry ORDER BY seq"):
-                yield stored_row_of(row)
-
-
 def head_of(path: Path) -> Kept:
     """The last entry of a journal file."""
     with reading(path) as connection:
@@ -118,7 +111,8 @@ def head_of(path: Path) -> Kept:
 
 def till_of(path: Path) -> str:
     """Whose journal a file is. Raises Refused for an empty one."""
-    first = next(read_rows(path), None)
+    with walking_rows(path) as rows:
+        first = next(rows, None)
     if first is None:
         raise Refused(f"{path}: is a journal without entries.")
     return first.till

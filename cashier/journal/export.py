@@ -4,15 +4,14 @@ Both read a journal file, in use or not, without its lock.
 """
 
 import csv
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TextIO
 
-from cashier.domain.entries import Entry, canonical
+from cashier.domain.entries import canonical
 from cashier.domain.money import format_cents
-from cashier.journal.rows import COLUMNS, entry_of
 from cashier.journal.schema import version_of
 from cashier.journal.sqlite import reading, sqlite3
+from cashier.journal.walk import walking_entries
 
 RECEIPT_COLUMNS = (
     "number",
@@ -31,14 +30,6 @@ RECEIPT_COLUMNS = (
 )
 
 
-def read_entries(path: Path) -> Iterator[Entry]:
-    """Every entry of a journal file, in order. The file is let go when the last one is taken."""
-    with reading(path) as connection:
-        if version_of(connection, path) > 0:
-            for row in connection.execute(f"SELECT {COLUMNS} FROM entry ORDER BY seq"):
-                yield entry_of(row)
-
-
 def export_entries(path: Path, out: TextIO) -> int:
     """Write every entry as one line of canonical JSON, in order, and return how many.
 
@@ -46,20 +37,21 @@ def export_entries(path: Path, out: TextIO) -> int:
     body's canonical text and `previous`: anyone can follow the chain through the export.
     """
     count = 0
-    for entry in read_entries(path):
-        members = {
-            "seq": entry.seq,
-            "id": entry.id,
-            "kind": entry.kind.value,
-            "at": entry.at,
-            "till": entry.till,
-            "subject": entry.subject,
-            "body": entry.body,
-            "previous": entry.previous,
-            "hash": entry.hash,
-        }
-        out.write(canonical(members) + "\n")
-        count += 1
+    with walking_entries(path) as entries:
+        for entry in entries:
+            members = {
+                "seq": entry.seq,
+                "id": entry.id,
+                "kind": entry.kind.value,
+                "at": entry.at,
+                "till": entry.till,
+                "subject": entry.subject,
+                "body": entry.body,
+                "previous": entry.previous,
+                "hash": entry.hash,
+            }
+            out.write(canonical(members) + "\n")
+            count += 1
     return count
 
 

@@ -26,7 +26,6 @@ from cashier.domain.outbox import BATCH_ENTRIES
 from cashier.domain.records import receipt_from_json
 from cashier.hub.client import HubClient
 from cashier.hub.serve import enrol, utc_now
-from cashier.journal.adopt import read_rows
 from cashier.journal.agree import damage, receipts_agree
 from cashier.journal.rows import COLUMNS
 from cashier.journal.schema import SCHEMA_VERSION
@@ -34,6 +33,7 @@ from cashier.journal.search import decoded
 from cashier.journal.sqlite import connect, readonly_uri, sqlite3
 from cashier.journal.store import SqliteJournal
 from cashier.journal.verify import _Walk, verify_file
+from cashier.journal.walk import walking_rows
 from cashier.till.outbox import Outbox
 from tests.bench.rows import NAMES, chain, write_journal
 from tests.bench.test_hub_postbacks import HUB, MASTER, server
@@ -126,8 +126,8 @@ def test_verifying_against_bare_hashing(
     Ours are the walk over the chain, what SQLite checks beside it on threads, and all of it as it is done.
     """
     flat = tmp_path / "flat"
-    with flat.open("wb") as stream:
-        for row in read_rows(journal_file):
+    with flat.open("wb") as stream, walking_rows(journal_file) as rows:
+        for row in rows:
             stream.write(_hashed(row) + b"\n")
 
     def of_bytes() -> None:

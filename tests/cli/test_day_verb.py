@@ -4,8 +4,8 @@ import datetime as dt
 import json
 from pathlib import Path
 
-from cashier.journal.export import read_entries
 from tests.cli.conftest import Cashier, open_journal
+from tests.helpers.journal_file import entries_in
 
 
 def test_a_day_is_closed_once(home: Path, settings_file: Path, cashier: Cashier) -> None:
@@ -23,7 +23,7 @@ def test_a_held_journal_is_not_closed(home: Path, settings_file: Path, cashier: 
         ended = cashier("day", "close")
     assert (ended.code, ended.out) == (2, b"")
     assert "the first window" in ended.err[0]
-    assert not list(read_entries(file))
+    assert not entries_in(file)
 
 
 def test_training_never_closes_the_real_day(home: Path, settings_file: Path, cashier: Cashier) -> None:

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from cashier.journal.export import read_entries
 from tests.cli.conftest import Cashier, Ended, open_journal, process
 from tests.fakes.keyring import MemoryKeyring, memory_keyring
+from tests.helpers.journal_file import entries_in
 
 BOSS, BOSS_PIN = "Robin Boss", "271828"
 
@@ -120,7 +120,7 @@ def test_neither_pin_nor_pepper_nor_hash_is_in_the_journals_entries_or_its_expor
     add(till, "Kim Clerk", "clerk", "2718")
     [pepper] = ring.kept.values()
     exported = till("journal", "export").out.decode()
-    entries = repr(list(read_entries(home / "data" / "cashier" / "journal.db")))
+    entries = repr(entries_in(home / "data" / "cashier" / "journal.db"))
     for text in (exported, entries):
         assert "Kim Clerk" in text
         for secret in (pepper, "$argon2", f'"{BOSS_PIN}"', f"'{BOSS_PIN}'"):

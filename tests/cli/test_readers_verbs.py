@@ -10,11 +10,11 @@ import pytest
 from serial.tools import list_ports as tools
 
 from cashier.domain.entries import EntryKind
-from cashier.journal.export import read_entries
 from cashier.journal.lock import JournalLock
 from cashier.sandbox.readers import RunningReader
 from cashier.sandbox.readers_faults import ReaderFault
 from cashier.sandbox.readers_wire import TEST_PAN
+from tests.helpers.journal_file import entries_in
 
 from .conftest import WAIT_S, Cashier, open_journal, process
 
@@ -203,7 +203,7 @@ def with_readers(settings_file: Path) -> None:
 
 
 def _selected(home: Path) -> list[object]:
-    entries = read_entries(home / "data" / "cashier" / "journal.db")
+    entries = entries_in(home / "data" / "cashier" / "journal.db")
     return [entry.body for entry in entries if entry.kind is EntryKind.READER_SELECTED]
 
 

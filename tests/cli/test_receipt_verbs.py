@@ -7,11 +7,11 @@ from click.testing import CliRunner
 
 from cashier.cli import cli
 from cashier.domain.entries import EntryKind
-from cashier.journal.export import read_entries
 from cashier.journal.store import SqliteJournal
 from tests.fakes.clock import MovingClock
 from tests.fakes.entries import Drafts
 from tests.helpers.escpos_emulator import Fault, PrinterAt, Roll, printer_at
+from tests.helpers.journal_file import entries_in
 
 SETTINGS = """
 site = "sampletown"
@@ -71,7 +71,7 @@ def test_print_prints_and_the_second_is_a_duplicate(folder: Path) -> None:
         assert run(folder, at(there), "print", "A-000001")[0] == 0
         text = there.settle().text
     assert "DUPLICATE 1" in text and there.roll.pulses == []
-    kinds = [entry.kind for entry in read_entries(folder / "journal.db")]
+    kinds = [entry.kind for entry in entries_in(folder / "journal.db")]
     assert kinds[-3:] == [EntryKind.PRINT_ASKED, EntryKind.PRINT_STARTED, EntryKind.PRINTED]
 
 
@@ -84,9 +84,9 @@ def test_o8_print_makes_a_copy_of_a_rescued_receipt_and_records_it_here(folder: 
         assert run(folder, at(there), "print", "B-000002")[0] == 2
         text = there.settle().text
     assert "DUPLICATE 1" in text and "B-000001" in text
-    kinds = [entry.kind for entry in read_entries(folder / "journal.db")]
+    kinds = [entry.kind for entry in entries_in(folder / "journal.db")]
     assert kinds[-3:] == [EntryKind.PRINT_ASKED, EntryKind.PRINT_STARTED, EntryKind.PRINTED]
-    assert len(list(read_entries(rescued))) == 7
+    assert len(entries_in(rescued)) == 7
 
 
 def test_a_journal_of_the_own_till_is_never_taken_for_a_rescued_one(folder: Path) -> None:

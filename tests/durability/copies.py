@@ -13,7 +13,6 @@ from cashier.domain.money import Cents
 from cashier.domain.outbox import BATCH_ENTRIES
 from cashier.domain.receipt import Tender, TenderKind
 from cashier.hub.client import HubClient
-from cashier.journal.adopt import read_rows
 from cashier.journal.store import SqliteJournal
 from cashier.journal.verify import verify_file
 from cashier.till.outbox import Outbox
@@ -21,6 +20,7 @@ from tests.durability.chores import plain_line
 from tests.durability.steps import sample
 from tests.fakes.clock import MovingClock
 from tests.fakes.entries import Drafts
+from tests.helpers.journal_file import rows_in
 
 POSIX = pytest.mark.skipif(sys.platform == "win32", reason="kill -9 and limits of a process are POSIX's")
 
@@ -66,7 +66,7 @@ def make_journal(file: Path, till: str, entries: int, receipts: Sequence[int]) -
 def rows_of(file: Path) -> list[StoredRow]:
     """Every entry of a journal that holds."""
     assert verify_file(file).broken is None
-    return list(read_rows(file))
+    return rows_in(file)
 
 
 def settings_in(folder: Path, site: str, url: str) -> Path:

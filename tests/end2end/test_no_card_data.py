@@ -21,10 +21,10 @@ from cashier.data_files import JOURNAL
 from cashier.domain.scrub import MASK
 from cashier.hub.quarantine import QuarantineStore
 from cashier.hub.store import HubStore
-from cashier.journal.export import read_entries
 from cashier.training import SITE, TILL, Servers, Training, secrets_of
 from tests.end2end.processes import Process, started, till_words
 from tests.end2end.till_process import CARD, CARDS
+from tests.helpers.journal_file import entries_in
 from tests.hub.portal import Portal
 
 FORM = "application/x-www-form-urlencoded"
@@ -154,7 +154,7 @@ def postback_url(journal: Path, reference: str) -> str:
     """Where the gateway was told to send a payment's postbacks."""
     [request] = [
         entry.body["request"]
-        for entry in read_entries(journal)
+        for entry in entries_in(journal)
         if entry.body.get("reference") == reference and "request" in entry.body
     ]
     [url] = [word for word in request.split('"') if "/pb/v1/" in word]
@@ -196,7 +196,7 @@ def check_that_it_came_in(run: Run, database: str, journal: Path) -> None:
     """That nothing was found means something only because all of it was there."""
     refused = re.findall(r"^refused .*", (run.folder / "till.out").read_text(), re.MULTILINE)
     assert len(refused) == 5 * len(CARDS) + 2 * len(CARDS)
-    entries = list(read_entries(journal))
+    entries = entries_in(journal)
     assert [entry.kind.value for entry in entries].count("receipt_issued") == 1
     told = [entry for entry in entries if entry.body.get("event") == "needs_review"]
     assert len(told) >= 2 * len(CARDS)

@@ -16,7 +16,6 @@ from cashier.domain.outbox import Phase
 from cashier.domain.receipt import Tender, TenderKind
 from cashier.hub.client import HubClient
 from cashier.hub.serve import RunningHub
-from cashier.journal.export import read_entries
 from cashier.journal.store import SqliteJournal
 from cashier.training import SITE as TRAINING_SITE
 from cashier.ui.payer import until
@@ -25,6 +24,7 @@ from tests.fakes.clock import MovingClock, SeededRandomness
 from tests.fakes.entries import Drafts
 from tests.fakes.shifts import close_shift
 from tests.helpers.bad_line import FATES, BadLine
+from tests.helpers.journal_file import entries_in
 from tests.till.conftest import CONFIG, Desk, FaultyJournal
 
 SITE = CONFIG.site
@@ -209,7 +209,7 @@ def test_o1_the_window_counts_what_is_owed_and_sends_it_when_the_hub_is_back(cou
     counter.run(on_line)
     rows = [row for row, _ in hub.state.journals.entries(TRAINING_SITE, "A", 0, 500)]
     kept = [(row.seq, row.hash) for row in rows]
-    told = [(entry.seq, entry.hash) for entry in read_entries(counter.folder / JOURNAL)]
+    told = [(entry.seq, entry.hash) for entry in entries_in(counter.folder / JOURNAL)]
     assert kept == told[: len(kept)]
     assert len(kept) > 5
     assert [row.kind for row in rows].count(EntryKind.RECEIPT_ISSUED.value) == 1

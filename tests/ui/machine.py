@@ -5,6 +5,7 @@ only when a test says so.
 """
 
 import asyncio
+import tomllib
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
@@ -160,7 +161,7 @@ class Machine:
         return self.tills[-1]
 
     @asynccontextmanager
-    async def open_till(self) -> AsyncIterator[Opened]:
+    async def open_till(self, *, training: bool = False) -> AsyncIterator[Opened]:
         """A till on the journal, its people there, a shift open."""
         with SqliteJournal(self.journal_file, till="A", clock=self.clock, holder="test") as journal:
             till = self._make(journal)
@@ -168,6 +169,8 @@ class Machine:
             if not self.is_alone and len(till.people.view().active) == 1:
                 at_once(till.people.add(CLERK, Role.CLERK, CLERK_PIN))
             open_shift(till.shifts)
+            if not training:
+                till.administration.note_start(tomllib.loads(self.file.read_text()))
             self.tills.append(till)
             self.opened.append("till")
             till.line_is(LineState.ONLINE)
@@ -182,7 +185,7 @@ class Machine:
     async def open_training(self) -> AsyncIterator[Opened]:
         """A training session, as far as its start goes."""
         self.opened.append("training")
-        async with self.open_till() as opened:
+        async with self.open_till(training=True) as opened:
             yield opened
 
     def _make(self, journal: SqliteJournal) -> Till:

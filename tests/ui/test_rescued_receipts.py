@@ -8,7 +8,6 @@ from PySide6.QtWidgets import QFileDialog
 
 from cashier.domain.entries import EntryKind
 from cashier.domain.prints import PRINT_KINDS
-from cashier.journal.adopt import read_rows
 from cashier.journal.rescued import RescuedFile
 from cashier.journal.store import SqliteJournal
 from cashier.till.printing import PrintConfig
@@ -17,6 +16,7 @@ from cashier.ui.window import RECEIPTS
 from tests.fakes.clock import MovingClock
 from tests.fakes.entries import Drafts, make_sale
 from tests.fakes.printer import FakePrinter
+from tests.helpers.journal_file import rows_in
 from tests.ui.desk import Desk
 
 Key = Qt.Key
@@ -70,7 +70,7 @@ def find(desk: Desk, page: ReceiptsPage, text: str) -> None:
 def test_o8_rescued_receipts_are_found_on_the_page_and_say_whose_they_are(
     desk: Desk, page: ReceiptsPage, disk: Path
 ) -> None:
-    before = list(read_rows(disk))
+    before = rows_in(disk)
     assert sorted(column(page, NUMBER)) == [
         "A-000001",
         "B-000001 · rescued, till B",
@@ -86,7 +86,7 @@ def test_o8_rescued_receipts_are_found_on_the_page_and_say_whose_they_are(
     assert (column(page, PAYER), column(page, STATE)) == (["Kim Rescued"], ["✕  VOID"])
     find(desk, page, "1")
     assert column(page, NUMBER)[:2] == ["A-000001", "B-000001 · rescued, till B"], "one of each till, by 1"
-    assert list(read_rows(disk)) == before
+    assert rows_in(disk) == before
 
 
 def test_o8_a_rescued_receipt_is_never_voided_or_refunded_here(desk: Desk, page: ReceiptsPage) -> None:
@@ -108,7 +108,7 @@ def test_o8_a_copy_of_a_rescued_receipt_is_a_duplicate_in_this_tills_journal(des
     printer = FakePrinter()
     desk.prints = PrintConfig(local=lambda stamp: stamp[:16], printer=printer)
     desk.rescued = lambda: [RescuedFile(disk, "B", desk.clock.today)]
-    before = list(read_rows(disk))
+    before = rows_in(disk)
     desk.start()
     desk.window.show_page(RECEIPTS)
     page = desk.window.receipts
@@ -130,7 +130,7 @@ def test_o8_a_copy_of_a_rescued_receipt_is_a_duplicate_in_this_tills_journal(des
         EntryKind.PRINTED,
     ]
     assert {entry.till for entry in recorded} == {"A"}
-    assert list(read_rows(disk)) == before, "nothing is ever added to a rescued journal"
+    assert rows_in(disk) == before, "nothing is ever added to a rescued journal"
 
 
 def test_o8_a_rescued_receipt_is_saved_as_a_file_too(desk: Desk, page: ReceiptsPage, tmp_path: Path) -> None:
