@@ -66,7 +66,7 @@ def add_to_index(db: Database, seq: int, receipt: Receipt) -> None:
 
 
 def find(db: Database, text: str, limit: int, today: Callable[[], dt.date]) -> tuple[Receipt, ...]:
-    """Matching receipts: one of exactly the typed number first, then newest first.
+    """Matching receipts: those of exactly the typed number or day first, then newest first.
 
     Every word must match. A text without anything to search for finds nothing; an empty one finds the
     newest receipts.
@@ -99,7 +99,9 @@ def _find(db: Database, text: str, limit: int, today: Callable[[], dt.date]) -> 
         return [body for (body,) in rows]
     if not words or limit <= 0:
         return []
-    found = _exact(db, words[0]) if len(words) == 1 else []
+    found = _exact(db, words[0]) or _of_day(db, _date(words[0], today), limit) if len(words) == 1 else []
+    if len(found) >= limit:
+        return [body for _, body in found[:limit]]
     query = " AND ".join(_condition(word, today) for word in words)
     rows = db.execute(_MATCHING, (query, limit)).fetchall()
     return list(dict(chain(found, rows)).values())[:limit]
@@ -130,17 +132,28 @@ def _exact(db: Database, word: str) -> list[tuple[int, str]]:
     return rows.fetchall()
 
 
+def _of_day(db: Database, date: dt.date | None, limit: int) -> list[tuple[int, str]]:
+    """Entries and bodies of a day's newest receipts. Most often they are all that was asked for."""
+    if date is None:
+        return []
+    return db.execute(_MATCHING, (f"facts : {_day_fact(date)}", limit)).fetchall()
+
+
 def _condition(word: str, today: Callable[[], dt.date]) -> str:
     """One typed word as a condition of the index: the start of a word, or a fact it may stand for."""
     choices = [f"({_WORDS_IN} : {_prefix(word)})"]
     date, cents = _date(word, today), _amount(word)
     if date is not None:
-        choices.append(f'(facts : "d{date:%Y%m%d}")')
+        choices.append(f"(facts : {_day_fact(date)})")
     if cents is not None:
         choices.append(f'(facts : "a{cents}")')
     if _BARE_NUMBER.fullmatch(word) and int(word):
         choices.append(f'(facts : "n{int(word)}"*)')
     return f"({' OR '.join(choices)})"
+
+
+def _day_fact(date: dt.date) -> str:
+    return f'"d{date:%Y%m%d}"'
 
 
 def _prefix(word: str) -> str:

@@ -136,6 +136,18 @@ def test_an_exact_number_comes_before_newer_ones_that_start_like_it(
     assert found == ["A-000002", "A-000029", "A-000028", "A-000027"]
 
 
+def test_a_days_receipts_come_before_newer_ones_that_only_name_the_day(
+    open_journal: Open, drafts: Drafts
+) -> None:
+    journal = open_journal()
+    journal.record([drafts.receipt(f"s{n}", business_date="2026-02-03") for n in range(1, 3)])
+    named = make_sale(permit="P-2026-02-034")
+    journal.record([drafts.receipt(f"s{n}", named, business_date="2026-02-04") for n in range(3, 5)])
+    for limit in (1, 2, 3, 9):
+        found = [receipt.number for receipt in journal.search("2026-02-03", limit)]
+        assert found == ["A-000002", "A-000001", "A-000004", "A-000003"][:limit]
+
+
 def test_no_question_reads_a_whole_table_or_sorts_one(open_journal: Open, drafts: Drafts) -> None:
     """Every SELECT of the sale path and of search walks an index, so that a million receipts cost nothing."""
     faults = Faults()
@@ -145,7 +157,7 @@ def test_no_question_reads_a_whole_table_or_sorts_one(open_journal: Open, drafts
     journal.payment("A-p-s1"), journal.unsettled_payments(), journal.payments_of_sale("s1")
     journal.sale("s1"), journal.receipt("a-000001"), journal.receipts_of_sale("s1"), journal.entry("x")
     list(journal.entries()), list(journal.entries("s1"))
-    for text in ("", "robin today", "A-1", "1", "224.18"):
+    for text in ("", "robin today", "A-1", "1", "224.18", "2026-02-03"):
         assert journal.search(text, 9)
     asked = {sql for sql in faults.statements if sql.startswith("SELECT")}
     assert len(asked) >= 15
