@@ -178,7 +178,7 @@ class Program:
         return self._starts.open_training if within and self._starts else self._open_till
 
     def _attach(self, opened: Opened, way: Way) -> None:
-        self.window.leave_training.setVisible(way is Way.TRAINING and self._starts is not None)
+        self.window.status.leave_training.setVisible(way is Way.TRAINING and self._starts is not None)
         self.window.attach(
             opened.till,
             opened.make_view,

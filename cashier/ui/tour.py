@@ -25,9 +25,10 @@ from cashier.ui.approval_dialog import ApprovalDialog
 from cashier.ui.desk_page import ASK
 from cashier.ui.pace import ByHand
 from cashier.ui.payer import Payer, until
+from cashier.ui.rail import DESK, RECEIPTS, REPORTS, SHIFT
 from cashier.ui.readers_dialog import ReadersDialog
 from cashier.ui.training_dialogs import GuideDialog, RehearseDialog
-from cashier.ui.window import DESK, RECEIPTS, REPORTS, SHIFT, MainWindow
+from cashier.ui.window import MainWindow
 
 #: What wraps needs its width before its height, and what holds it needs that.
 LAYOUT_ROUNDS = 4

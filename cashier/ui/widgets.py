@@ -51,26 +51,6 @@ class Button(QPushButton):
         super().keyPressEvent(event)
 
 
-class RailButton(Button):
-    """A button of the rail: as high as a finger wants it, and lower where there are many of large text."""
-
-    HEIGHT, HEIGHT_MIN_MORE = 44, 12
-
-    def __init__(self, text: str, name: str = "") -> None:
-        super().__init__(text, name)
-        self.setObjectName("rail")
-        self.setSizePolicy(QSizePolicy.Policy.Minimum, QSizePolicy.Policy.Maximum)
-
-    def sizeHint(self) -> QSize:
-        """The height it should have."""
-        return QSize(super().sizeHint().width(), scaled(self.HEIGHT))
-
-    def minimumSizeHint(self) -> QSize:
-        """The height it needs, and never less than a finger does."""
-        text = self.fontMetrics().height() + self.HEIGHT_MIN_MORE
-        return QSize(super().minimumSizeHint().width(), max(text, self.HEIGHT))
-
-
 def search_field(name: str, hint: str) -> QLineEdit:
     """A large field to search by, with a button that clears it."""
     field = QLineEdit()

@@ -6,12 +6,10 @@ The window is painted before the till exists; `attach` brings the till in.
 from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import QSize, Qt, Signal, SignalInstance
-from PySide6.QtGui import QCloseEvent, QIcon, QKeyEvent, QKeySequence, QPixmap, QShortcut
+from PySide6.QtCore import Signal, SignalInstance
+from PySide6.QtGui import QCloseEvent, QKeyEvent, QKeySequence, QShortcut
 from PySide6.QtWidgets import (
-    QButtonGroup,
     QDialog,
-    QFrame,
     QHBoxLayout,
     QLineEdit,
     QMainWindow,
@@ -48,52 +46,30 @@ from cashier.ui.presence import Presence
 from cashier.ui.print_acts import PrintActs
 from cashier.ui.print_bar import PrintBar
 from cashier.ui.putting_aside import PuttingAside
+from cashier.ui.rail import ACCOUNTS, DESK, PAYMENT, RECEIPTS, REPORTS, SALE, SETTINGS, SHIFT, Rail
 from cashier.ui.readers_dialog import ReadersDialog
 from cashier.ui.receipts_page import ReceiptsPage
 from cashier.ui.report_jobs import OpenDaybook
 from cashier.ui.reports_page import ReportsPage
 from cashier.ui.restarting import Restarting
 from cashier.ui.sale_page import SalePage
-from cashier.ui.sending import sending_text
 from cashier.ui.settings_page import SettingsPage
 from cashier.ui.shift_bar import ShiftBar
 from cashier.ui.shift_page import ShiftPage
-from cashier.ui.shift_steps import status_words
 from cashier.ui.shortcuts import SHORTCUTS
 from cashier.ui.start_bar import StartBar
+from cashier.ui.status_line import StatusLine
 from cashier.ui.swipe_guard import SCAN_LOST, SWIPED, SwipeGuard
 from cashier.ui.tender_dialog import TenderDialog
-from cashier.ui.theme import Theme, scaled
+from cashier.ui.theme import Theme
 from cashier.ui.training_bar import TrainingActs
-from cashier.ui.widgets import Button, ElidedLabel, FaultBar, RailButton, Watermark, label, typed
+from cashier.ui.widgets import FaultBar, Watermark, typed
 
 if TYPE_CHECKING:
     import asyncio
 
     from cashier.ui.first_run_page import FirstRunPage
     from cashier.ui.safe_page import SafePage
-
-SALE, PAYMENT, DESK, RECEIPTS, SHIFT, REPORTS, ACCOUNTS, SETTINGS = range(8)
-PAGES = ("Sale", "Payment", "In doubt", "Receipts", "Shift", "Reports", "Accounts", "Settings")
-ICON_SIZE = QSize(22, 22)
-RAIL_WIDTH_MAX, STATUS_HEIGHT = 220, 34
-#: What the words about the line keep when the status line is crowded.
-LINE_WIDTH_MIN = 240
-_ICONS = (
-    "mdi6.cash-register",
-    "mdi6.credit-card-outline",
-    "mdi6.clock-alert-outline",
-    "mdi6.receipt-text-outline",
-    "mdi6.account-clock-outline",
-    "mdi6.chart-bar",
-    "mdi6.account-outline",
-    "mdi6.cog-outline",
-)
-PUT_ASIDE = "Put this sale aside (Shift+F5)"
-_LINES = {
-    LineState.UNKNOWN: "line: asking …",
-    LineState.ONLINE: "● online",
-}
 
 
 class MainWindow(QMainWindow):
@@ -134,6 +110,8 @@ class MainWindow(QMainWindow):
         self.fault_bar = FaultBar("Acknowledge …")
         self.print_bar = PrintBar()
         self.training = TrainingActs(self, self._run, self._spare)
+        self.rail = Rail()
+        self.status = StatusLine(self.training.bar.sign, training=training)
         self.shift_bar = ShiftBar()
         self.line_bar = LineBar()
         self.start_bar = StartBar()
@@ -155,7 +133,7 @@ class MainWindow(QMainWindow):
         upper = QHBoxLayout()
         upper.setContentsMargins(0, 0, 0, 0)
         upper.setSpacing(0)
-        upper.addWidget(self._rail())
+        upper.addWidget(self.rail)
         upper.addWidget(self.pages, 1)
         self._upper = upper
         layout = QVBoxLayout()
@@ -168,15 +146,15 @@ class MainWindow(QMainWindow):
         layout.addWidget(self.line_bar)
         layout.addWidget(self.start_bar)
         layout.addLayout(upper, 1)
-        layout.addWidget(self._status(training))
+        layout.addWidget(self.status)
         middle = QWidget()
         middle.setLayout(layout)
         self.setCentralWidget(middle)
         self._watermark = Watermark(self.pages, theme) if training else None
-        self.papers = Papers(self, self.messages, self.note_label.setText)
-        self.prints = PrintActs(self, self.print_bar, self.messages, self.note_label.setText, self._run)
+        self.papers = Papers(self, self.messages, self.status.note.setText)
+        self.prints = PrintActs(self, self.print_bar, self.messages, self.status.note.setText, self._run)
         self.undoing = CorrectionActs(
-            self, self.receipts, self.papers, self.messages.tell, self.note_label.setText, self._run
+            self, self.receipts, self.papers, self.messages.tell, self.status.note.setText, self._run
         )
         self.guard = SwipeGuard(
             self, sealed=lambda: self.payment.hosted or self.accounts.hosted, search=self._search
@@ -196,81 +174,6 @@ class MainWindow(QMainWindow):
 
     # -- building ------------------------------------------------------------------------------------------
 
-    def _rail(self) -> QFrame:
-        rail = QFrame()
-        rail.setObjectName("rail")
-        rail.setFixedWidth(min(scaled(148), RAIL_WIDTH_MAX))
-        layout = QVBoxLayout(rail)
-        layout.setContentsMargins(8, 4, 8, 4)
-        layout.setSpacing(2)  # ten buttons at twice the size of text
-        self.rail_group = group = QButtonGroup(self)
-        # A clear picture of the icon's size keeps the texts in place until the icons are there.
-        blank = QPixmap(ICON_SIZE)
-        blank.fill(Qt.GlobalColor.transparent)
-        self.rail: list[Button] = []
-        for index, name in enumerate(PAGES):
-            button = RailButton(name)
-            button.setCheckable(True)
-            button.setIcon(QIcon(blank))
-            button.setIconSize(ICON_SIZE)
-            button.clicked.connect(lambda _checked=False, page=index: self.show_page(page))
-            group.addButton(button)
-            layout.addWidget(button)
-            self.rail.append(button)
-        self.rail[SALE].setChecked(True)
-        self.rail[SETTINGS].hide()  # there for who may change them: the others have no use for its room
-        layout.addStretch()
-        self.put_aside = RailButton("Put aside", PUT_ASIDE)
-        self.held = RailButton("Held", "Sales put aside (F5)")
-        for button, act in (
-            (self.put_aside, lambda: self.aside.hold()),
-            (self.held, lambda: self.aside.show()),
-        ):
-            button.setToolTip(button.accessibleName())
-            # By keyboard each has a key of its own; a click must not take the focus from what is typed.
-            button.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-            button.clicked.connect(lambda _checked=False, act=act: self._on_sale(act))
-            layout.addWidget(button)
-        self.lock_button = RailButton("Lock")
-        self.lock_button.setIcon(QIcon(blank))
-        self.lock_button.setIconSize(ICON_SIZE)
-        self.lock_button.clicked.connect(lambda _checked=False: self.presence.lock())
-        self.lock_button.hide()
-        layout.addWidget(self.lock_button)
-        return rail
-
-    def _status(self, training: bool) -> QFrame:
-        status = QFrame()
-        status.setObjectName("status")
-        status.setFixedHeight(scaled(STATUS_HEIGHT))
-        layout = QHBoxLayout(status)
-        layout.setContentsMargins(16, 0, 16, 0)
-        layout.setSpacing(16)
-        self.till_label, self.reader_label = ElidedLabel("starting …"), ElidedLabel("")
-        self.line_label, self.note_label = ElidedLabel(""), ElidedLabel("")
-        self.customer_label = ElidedLabel("")
-        self.outbox_label = label("")
-        for part in (
-            self.till_label,
-            self.reader_label,
-            self.line_label,
-            self.customer_label,
-            self.outbox_label,
-            self.note_label,
-        ):
-            layout.addWidget(part)
-        layout.addStretch()
-        layout.addWidget(label("F1 shortcuts"))
-        layout.addWidget(self.training.bar.sign)
-        self.leave_training = Button("Leave training", "Leave training, and set this till up")
-        self.leave_training.setObjectName("link")
-        self.leave_training.clicked.connect(lambda _checked=False: self.start_anew())
-        self.leave_training.hide()
-        layout.addWidget(self.leave_training)
-        if training:
-            layout.addWidget(label("TRAINING", "training"))
-        return status
-
     def _spare(self) -> int:
         """How many pixels of height the pages can do without."""
         bars = sum(
@@ -278,9 +181,14 @@ class MainWindow(QMainWindow):
             for bar in (self.fault_bar, self.print_bar, self.line_bar, self.start_bar)
             if not bar.isHidden()
         )
-        return self.height() - scaled(STATUS_HEIGHT) - bars - self._upper.minimumSize().height()
+        return self.height() - self.status.height() - bars - self._upper.minimumSize().height()
 
     def _connect(self) -> None:
+        self.rail.page_asked.connect(self.show_page)
+        self.rail.put_aside_asked.connect(lambda: self._on_sale(self.aside.hold))
+        self.rail.held_asked.connect(lambda: self._on_sale(self.aside.show))
+        self.rail.lock_asked.connect(lambda: self.presence.lock())
+        self.status.leave_training_asked.connect(lambda: self.start_anew())
         self.sale.pay_asked.connect(self.pay)
         self.sale.payment_asked.connect(self._to_payment)
         self.sale.cash_asked.connect(lambda: self._take(TenderKind.CASH))
@@ -309,7 +217,7 @@ class MainWindow(QMainWindow):
         self.settings.people_asked.connect(self.show_people)
         self.settings.section_asked.connect(self.show_section)
         self.reports.told.connect(self.messages.tell)
-        self.reports.noted.connect(lambda text: self.note_label.setText(text))
+        self.reports.noted.connect(lambda text: self.status.note.setText(text))
         self.fault_bar.pressed.connect(self.acts.acknowledge)
         self.prints.connect_panel(self.receipts.panel)
         self.prints.connect_panel(self.payment.printing)
@@ -354,11 +262,7 @@ class MainWindow(QMainWindow):
 
     def show_icons(self) -> None:
         """Load the icons: after the first paint, since their library takes longer than the window."""
-        import qtawesome
-
-        for button, name in zip(self.rail, _ICONS, strict=True):
-            button.setIcon(qtawesome.icon(name, color=self._theme.text("rail_text")))
-        self.lock_button.setIcon(qtawesome.icon("mdi6.lock-outline", color=self._theme.text("rail_text")))
+        self.rail.show_icons(self._theme.text("rail_text"))
 
     # -- the till ------------------------------------------------------------------------------------------
 
@@ -391,7 +295,7 @@ class MainWindow(QMainWindow):
         self.accounts.attach(till, make_account_view or make_view)
         self.settings.attach(till)
         self.presence.attach(till, self._run)
-        self.lock_button.show()
+        self.rail.lock.show()
         till.subscribe(self.refresh)
         self.refresh()
         if unsettled := till.snapshot().unsettled:
@@ -443,7 +347,7 @@ class MainWindow(QMainWindow):
 
     def fail(self, text: str) -> None:
         """The till could not be started: say so and stay."""
-        self.till_label.setText("not started")
+        self.status.show_not_started()
         self.sale.tell(text)
         self.messages.tell("The till could not be started", text)
 
@@ -458,13 +362,9 @@ class MainWindow(QMainWindow):
 
     def show_instead(self, page: "SafePage | FirstRunPage") -> None:
         """A page in the place of all others: there is no till, and nothing of one can be used."""
-        self.till_label.setText("not started")
-        self.note_label.setText("")
+        self.status.show_not_started()
         self.pages.setCurrentIndex(self.pages.addWidget(page))
-        self.rail_group.setExclusive(False)
-        for button in (*self.rail, self.put_aside, self.held):
-            button.setChecked(False)
-            button.setEnabled(False)
+        self.rail.show_nothing()
         for shortcut in self._shortcuts:
             shortcut.setEnabled(False)
         page.focus_start()
@@ -519,7 +419,7 @@ class MainWindow(QMainWindow):
             self._greeted = ""
         self.accounts.refresh()
         self.settings.refresh()
-        self.rail[SETTINGS].setVisible(not self._till.administration.refusal)
+        self.rail.buttons[SETTINGS].setVisible(not self._till.administration.refusal)
         self.fault_bar.show_fault(snapshot.journal_fault)
         self.prints.refresh()
         self.training.refresh()
@@ -527,41 +427,19 @@ class MainWindow(QMainWindow):
         self.presence.show_people(snapshot.people)
 
     def _show_status(self, snapshot: Snapshot) -> None:
-        self.till_label.setText(status_words(snapshot.till, snapshot.cashier, snapshot.shift))
-        self.till_label.setToolTip(f"{self.till_label.text()} · {snapshot.agency}")
+        assert self._till is not None
         self._show_shift_bar(snapshot)
-        reader = snapshot.draft.reader
-        self.reader_label.setText(f"reader: {reader.reader.label}" if reader else "no reader chosen")
         if self._readers is not None:
             self._readers.refresh()
-        fault = f"○ {snapshot.line_fault}" if snapshot.line_fault else ""
-        self.line_label.setText(fault or _LINES[snapshot.line])
-        self.line_label.setMinimumWidth(min(self.line_label.sizeHint().width(), scaled(LINE_WIDTH_MIN)))
-        customer = (
-            self._till.accounts.customer_text(snapshot.draft.customer.account_number) if self._till else ""
-        )
-        self.customer_label.setText(customer)
-        self.customer_label.setVisible(bool(customer))
-        self.outbox_label.setText(sending_text(snapshot.outbox))
-        self.outbox_label.setToolTip(snapshot.outbox.fault)
-        self.held.setText(f"Held  {len(snapshot.held)}" if snapshot.held else "Held")
-        self._show_put_aside(snapshot.line is LineState.OFFLINE)
+        account = snapshot.draft.customer.account_number
+        self.status.show_snapshot(snapshot, self._till.accounts.customer_text(account))
+        self.rail.show_held(len(snapshot.held))
+        self.rail.show_line(is_off=snapshot.line is LineState.OFFLINE)
         payment = snapshot.payment
         paying = payment.reference if payment and payment.state is PaymentState.OPEN else ""
         unsettled = sum(row.reference != paying for row in snapshot.unsettled)
-        self._show_count(unsettled, len(self._till.desk.view().matters) if self._till else 0)
-        asked = len(self._till.corrections.book.open_refunds()) if self._till else 0
-        self.rail[RECEIPTS].setText(f"{PAGES[RECEIPTS]}  {asked}" if asked else PAGES[RECEIPTS])
-        self.rail[RECEIPTS].setAccessibleName(
-            f"{PAGES[RECEIPTS]}, {asked} refunds to be made" if asked else PAGES[RECEIPTS]
-        )
-
-    def _show_put_aside(self, is_off: bool) -> None:
-        """What the key does now: without the line the sale waits for it."""
-        self.put_aside.setText("Park" if is_off else "Put aside")
-        name = "Park this sale until the line is back (Shift+F5)" if is_off else PUT_ASIDE
-        self.put_aside.setAccessibleName(name)
-        self.put_aside.setToolTip(name)
+        matters, refunds = self._till.desk.view().matters, self._till.corrections.book.open_refunds()
+        self.rail.show_counts(unsettled, len(matters), len(refunds))
 
     def _pause_sending(self) -> None:
         """Ctrl+Shift+P: send nothing to the hub, or go on. What is recorded stays owed."""
@@ -576,14 +454,6 @@ class MainWindow(QMainWindow):
         self.line_bar.show_snapshot(snapshot, on_payment=page == PAYMENT)
         assert self._till is not None
         self.start_bar.show_waiting(self._till.administration.waits_for_start, on_payment=page == PAYMENT)
-
-    def _show_count(self, unsettled: int, matters: int) -> None:
-        """What needs a person, on the rail: payments in doubt, and what is to be seen to."""
-        counts = ((unsettled, "not settled"), (matters, "to be seen to"))
-        said = [f"{count} {what}" for count, what in counts if count]
-        total = unsettled + matters
-        self.rail[DESK].setText(f"{PAGES[DESK]}  {total}" if total else PAGES[DESK])
-        self.rail[DESK].setAccessibleName(", ".join((PAGES[DESK], *said)))
 
     # -- verbs ---------------------------------------------------------------------------------------------
 
@@ -606,7 +476,7 @@ class MainWindow(QMainWindow):
         if page != SHIFT:
             self.shift.leave()
         self.pages.setCurrentIndex(page)
-        self.rail[page].setChecked(True)
+        self.rail.buttons[page].setChecked(True)
         if self._till is not None:
             self._show_shift_bar(self._till.snapshot())
         if self._watermark is not None:

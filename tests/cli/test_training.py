@@ -296,7 +296,7 @@ async def test_x6_a_day_in_training_leaves_the_live_till_alone(tmp_path: Path, q
         window.show()
         assert window.findChildren(Watermark)[0].isVisible()
         assert "TRAINING" in window.windowTitle()
-        assert "TRAIN" in window.till_label.text()
+        assert "TRAIN" in window.status.till.text()
         # The day is closed, and only its own.
         till.people.lock()
         await till.people.sign_in(CLERK.name, CLERK.pin)

@@ -30,7 +30,7 @@ from cashier.till.trainees import MEMBER, VISITOR
 from cashier.ui.accounts_page import AccountsPage
 from cashier.ui.form_dialog import FormDialog
 from cashier.ui.payer import Payer, until
-from cashier.ui.window import ACCOUNTS, SALE
+from cashier.ui.rail import ACCOUNTS, SALE
 from tests.end2end.conftest import VISA, Counter
 from tests.paper.test_mailer import server
 

@@ -100,7 +100,7 @@ def test_p7_a_late_postback_confirms_a_closed_page(counter: Counter) -> None:
         await counter.pay_and_close()
         assert counter.payment_state() is PaymentState.IN_DOUBT
         assert "do not charge again" in counter.window.payment.banner.text
-        assert counter.window.rail[2].text() == "In doubt  1"
+        assert counter.window.rail.buttons[2].text() == "In doubt  1"
         # Nothing can be charged for this sale meanwhile, and the next sale can be taken.
         counter.window.pay()
         await until(lambda: not counter.till.snapshot().busy, "the refusal")

@@ -9,7 +9,7 @@ from cashier.domain.errors import Refused
 from cashier.domain.payment import PaymentState
 from cashier.till.trainees import SUPERVISOR
 from cashier.ui.payer import until
-from cashier.ui.window import DESK
+from cashier.ui.rail import DESK
 from tests.end2end.conftest import VISA, Counter
 
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}

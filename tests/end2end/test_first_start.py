@@ -183,7 +183,7 @@ def test_from_nothing_to_the_first_training_sale_in_the_same_window(machine: Mac
     till.take_tender(Tender(TenderKind.CASH, due, received_cents=Cents(due)))
     assert next(till.entries_of((EntryKind.RECEIPT_ISSUED,))).body
     assert not machine.file.exists(), "nothing was set up by it"
-    window.leave_training.click()
+    window.status.leave_training.click()
     machine.until(lambda: isinstance(machine.window.pages.currentWidget(), FirstRunPage))
     assert trained() is True, "and the checklist will know"
     assert machine.close() == 0

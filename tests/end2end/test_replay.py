@@ -196,12 +196,12 @@ def test_o1_the_window_counts_what_is_owed_and_sends_it_when_the_hub_is_back(cou
         due = counter.till.snapshot().draft.due_cents
         counter.till.take_tender(Tender(TenderKind.CASH, due, received_cents=due))
         await until(lambda: counter.till.snapshot().outbox.phase is Phase.WAITING, "a try in vain")
-        assert counter.window.outbox_label.text().endswith(" to send")
+        assert counter.window.status.outbox.text().endswith(" to send")
         close_shift(counter.till.shifts)
 
     async def on_line(counter: Counter) -> None:
         await until(lambda: counter.till.snapshot().outbox.to_send == 0, "everything is sent")
-        assert counter.window.outbox_label.text() == ""
+        assert counter.window.status.outbox.text() == ""
         assert [receipt.number for receipt in counter.till.receipts("")] == ["A-000001"]
 
     counter.run(off_line, online=False)

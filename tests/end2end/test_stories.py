@@ -16,7 +16,7 @@ from cashier.domain.sale import Customer
 from cashier.paper.receipt_page import write_pdf
 from cashier.sandbox.config import SandboxConfig
 from cashier.ui.payer import Payer, until
-from cashier.ui.window import PAYMENT, RECEIPTS, SALE
+from cashier.ui.rail import PAYMENT, RECEIPTS, SALE
 from tests.end2end import test_accounts, test_retrieve
 from tests.end2end.conftest import VISA, Counter
 from tests.end2end.test_retrieve import NUMBER, seed, type_and_enter

@@ -41,7 +41,8 @@ from cashier.till.till import Till
 from cashier.ui import theme
 from cashier.ui.pace import ByHand, Pace
 from cashier.ui.payment_page import ViewMaker
-from cashier.ui.window import DESK, MainWindow
+from cashier.ui.rail import DESK
+from cashier.ui.window import MainWindow
 from tests.fakes.accounts import FakeAccounts, FakeLetters
 from tests.fakes.clock import MovingClock, SeededRandomness
 from tests.fakes.copy import FakeCopy

@@ -20,8 +20,8 @@ from cashier.domain.entries import Entry, EntryKind
 from cashier.domain.receipt import Tender, TenderKind
 from cashier.till.config import DrawerRules
 from cashier.ui.approval_dialog import ApprovalDialog
+from cashier.ui.rail import SHIFT
 from cashier.ui.shift_page import ShiftPage, Showing
-from cashier.ui.window import SHIFT
 from tests.fakes.people import PIN
 from tests.ui.desk import WAIT_MS, Desk
 from tests.ui.test_accessibility import walk

@@ -7,7 +7,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QAccessible, QAccessibleInterface
 from PySide6.QtWidgets import QWidget
 
-from cashier.ui.window import DESK, RECEIPTS
+from cashier.ui.rail import DESK, RECEIPTS
 from tests.fakes.entries import Drafts
 from tests.ui.desk import Desk
 

@@ -15,9 +15,9 @@ from cashier.till.rehearsal_cases import LESSONS, Task, lesson
 from cashier.till.trainees import VISITOR
 from cashier.ui.accounts_page import AccountsPage
 from cashier.ui.form_dialog import FormDialog
+from cashier.ui.rail import ACCOUNTS, SALE
 from cashier.ui.training_dialogs import RehearseDialog
 from cashier.ui.widgets import ElidedLabel
-from cashier.ui.window import ACCOUNTS, SALE
 from tests.fakes.people import CLERK, CLERK_PIN, at_once
 from tests.fakes.stand_in import FakeStandIn
 from tests.ui.desk import Desk
@@ -299,9 +299,9 @@ def test_the_sale_is_for_the_customer_and_paid_by_the_sign_on(desk: Desk, page: 
     assert desk.window.pages.currentIndex() == SALE
     customer = desk.draft.customer
     assert (customer.account_number, customer.name, customer.email) == ("BU7-00042", "Robin Example", ROBIN)
-    assert desk.window.customer_label.text() == "registered payer: r…@example.org"
+    assert desk.window.status.customer.text() == "registered payer: r…@example.org"
     desk.till.set_customer(Customer("10099", "Sam New"))
-    assert desk.window.customer_label.text() == "signed on: r…@example.org"
+    assert desk.window.status.customer.text() == "signed on: r…@example.org"
     desk.till.set_customer(customer)
     desk.till.add_fee("planning-application")
     desk.window.pay()
@@ -470,7 +470,7 @@ def assert_fits(desk: Desk) -> None:
                 0, 0, one.width(), 10_000, int(Qt.TextFlag.TextWordWrap), one.text()
             )
             assert one.height() + 2 >= box.height(), one.text()
-    for button in desk.window.rail:
+    for button in desk.window.rail.buttons:
         assert button.height() >= button.fontMetrics().height() + 8
 
 

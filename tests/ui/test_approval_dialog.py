@@ -11,7 +11,7 @@ from cashier.domain.entries import Break, EntryKind
 from cashier.domain.payment import PaymentState
 from cashier.domain.people import Role
 from cashier.ui.approval_dialog import Approval, ApprovalDialog
-from cashier.ui.window import DESK, PAYMENT, SALE
+from cashier.ui.rail import DESK, PAYMENT, SALE
 from tests.fakes.people import PIN, SUPERVISOR, hire
 from tests.helpers.payments import told_all
 from tests.ui.desk import Desk

@@ -14,8 +14,8 @@ from cashier.till.config import Reader
 from cashier.till.ports import Plugged, ReaderTold
 from cashier.till.printing import PrintConfig
 from cashier.ui.checklist import ChecklistDialog, ChecklistPanel
+from cashier.ui.rail import SETTINGS
 from cashier.ui.settings_page import CHECKLIST
-from cashier.ui.window import SETTINGS
 from tests.fakes.people import CLERK, CLERK_PIN, at_once
 from tests.fakes.printer import FakePrinter
 from tests.ui.machine import CHIP, SERIAL, Finding, Machine
@@ -266,6 +266,6 @@ def test_training_is_one_press_away_and_the_till_comes_back_after_it(ready: Mach
     ready.window.show_section(Section.TRAINING)
     ready.turn()
     assert ready.opened == ["till", "left", "training", "till"], "one after the other, never both"
-    ready.window.leave_training.click()
+    ready.window.status.leave_training.click()
     ready.turn()
     assert ready.opened[-1] == "till" and ready.window.is_training is False

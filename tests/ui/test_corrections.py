@@ -17,10 +17,10 @@ from cashier.domain.receipt import Receipt, Tender, TenderKind
 from cashier.till.printing import PrintConfig
 from cashier.ui.approval_dialog import ApprovalDialog
 from cashier.ui.correction_dialogs import CorrectionDialog, RefundDialog
+from cashier.ui.rail import RECEIPTS, REPORTS
 from cashier.ui.receipt_model import PAID, STATE
 from cashier.ui.receipts_page import ReceiptsPage
 from cashier.ui.tender_dialog import TenderDialog
-from cashier.ui.window import RECEIPTS, REPORTS
 from tests.fakes.people import CLERK, PIN, SUPERVISOR, at_once
 from tests.fakes.printer import FakePrinter
 from tests.fakes.shifts import close_shift, open_shift
@@ -482,7 +482,7 @@ def test_v4_a_requested_refund_waits_on_the_page_until_two_people_have_seen_it_m
     close_shift(desk.till.shifts)
     desk.clock.advance(24 * 3600)
     open_shift(desk.till.shifts)
-    assert desk.window.rail[RECEIPTS].text() == "Receipts  1"
+    assert desk.window.rail.buttons[RECEIPTS].text() == "Receipts  1"
     assert page.to_be_made.accessibleName() == "Refunds to be made: 1"
     page.to_be_made.click()
     assert [item.number for item in page.model.receipts] == [receipt.number]
@@ -501,7 +501,7 @@ def test_v4_a_requested_refund_waits_on_the_page_until_two_people_have_seen_it_m
     (entry,) = recorded(desk, EntryKind.REFUND_CONFIRMED)
     told = (entry.body["seen_at"], entry.body["reference"], entry.body["requester"], entry.body["approver"])
     assert told == ("portal", "RF-20417", CLERK, SUPERVISOR)
-    assert not page.to_be_made.isVisible() and desk.window.rail[RECEIPTS].text() == "Receipts"
+    assert not page.to_be_made.isVisible() and desk.window.rail.buttons[RECEIPTS].text() == "Receipts"
     assert page.model.rowCount() == 3, "all receipts again"
     assert state_of(page, 1) == "REFUNDED 40.00"
     assert "the portal: RF-20417" in words(page)
@@ -544,7 +544,7 @@ def test_v4_the_slip_of_a_cash_refund_is_offered_and_the_drawer_opens_once(
     leave(desk, dialog)
     page.corrections.slip.click()
     work(desk)
-    assert "DUPLICATE 1" in printer.texts[-1] and "DUPLICATE 1" in desk.window.note_label.text()
+    assert "DUPLICATE 1" in printer.texts[-1] and "DUPLICATE 1" in desk.window.status.note.text()
     assert printer.pulses == pulses + 1, "paper opens no drawer"
 
 
@@ -599,7 +599,7 @@ def test_without_a_printer_the_slip_is_saved(desk: Desk, tmp_path: Path) -> None
     dialog.fileSelected.emit(str(tmp_path / "slip.pdf"))
     dialog.reject()
     assert "REFUNDED" in text_of(tmp_path / "slip.pdf") and SUPERVISOR in text_of(tmp_path / "slip.pdf")
-    assert "saved slip.pdf" in desk.window.note_label.text()
+    assert "saved slip.pdf" in desk.window.status.note.text()
 
 
 # -- to be seen and heard ------------------------------------------------------------------------------------

@@ -8,7 +8,7 @@ from cashier.domain.errors import Held, Unavailable
 from cashier.domain.payment import PaymentState
 from cashier.ui.desk_model import AGE, AMOUNT, HEADERS, NEXT, PAYER, PERMIT, READER, STATE, age_text
 from cashier.ui.desk_page import DeskPage
-from cashier.ui.window import DESK, PAYMENT, SALE
+from cashier.ui.rail import DESK, PAYMENT, SALE
 from tests.fakes.enquiry import FakeInvoice
 from tests.helpers.payments import told_all
 from tests.ui.desk import Desk
@@ -81,7 +81,7 @@ def test_each_payment_has_its_row_with_everything_on_it(desk: Desk) -> None:
     assert index.data(Qt.ItemDataRole.ForegroundRole) == desk.theme.color("waiting")
     assert index.data(Qt.ItemDataRole.AccessibleTextRole) == "In doubt"
     assert page.count.text() == "2 not settled"
-    assert desk.window.rail[DESK].text() == "In doubt  2"
+    assert desk.window.rail.buttons[DESK].text() == "In doubt  2"
 
 
 def test_the_details_have_both_sides_with_their_times(desk: Desk) -> None:
@@ -154,7 +154,7 @@ def test_news_leaves_the_place_and_what_was_settled_goes(desk: Desk) -> None:
 def test_a_payment_before_its_payer_is_listed_but_is_no_doubt(desk: Desk) -> None:
     desk.start()
     desk.open_page()
-    assert desk.window.rail[DESK].text() == "In doubt"
+    assert desk.window.rail.buttons[DESK].text() == "In doubt"
     desk.window.show_page(DESK)
     desk.settle()
     page = desk.window.desk
@@ -339,8 +339,8 @@ def test_messages_of_the_hub_are_fetched_when_the_page_is_shown(desk: Desk) -> N
     desk.start()
     desk.find_what_nobody_expected()
     page = desk.window.desk
-    assert desk.window.rail[DESK].text() == "In doubt  1"
-    assert desk.window.rail[DESK].accessibleName() == "In doubt, 1 to be seen to"
+    assert desk.window.rail.buttons[DESK].text() == "In doubt  1"
+    assert desk.window.rail.buttons[DESK].accessibleName() == "In doubt, 1 to be seen to"
     assert page.messages.isVisible()
     page.messages.list.setFocus()
     assert "The invoice is not one of the payment's." in page.banner.text

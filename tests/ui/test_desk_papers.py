@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QFileDialog
 
 from cashier.ui.desk_page import DeskPage
 from cashier.ui.papers import LETTER, ROLL
-from cashier.ui.window import DESK, PAYMENT
+from cashier.ui.rail import DESK, PAYMENT
 from tests.helpers.payments import told_all
 from tests.ui.desk import Desk
 
@@ -50,7 +50,7 @@ def test_p_saves_the_slip_for_the_payer(desk: Desk, tmp_path: Path) -> None:
     assert chosen_file(desk, tmp_path / "slip.pdf", ROLL) == f"verification-{reference}.pdf"
     text = text_of(tmp_path / "slip.pdf")
     assert "DO NOT PAY AGAIN" in text and "Robin Example" in text
-    assert desk.window.note_label.text() == "saved slip.pdf"
+    assert desk.window.status.note.text() == "saved slip.pdf"
     # The paper that was chosen comes first the next time; Ctrl+P is the same as P.
     desk.key(Key.Key_P, CTRL)
     [dialog] = [one for one in desk.window.findChildren(QFileDialog) if one.isVisible()]

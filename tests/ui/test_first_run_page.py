@@ -109,8 +109,8 @@ def test_a_new_machine_is_greeted_and_training_is_one_key_away(machine: Machine,
     machine.key(Key.Key_Return)
     assert machine.opened == ["training", "till"]
     assert machine.window.is_training
-    assert machine.window.leave_training.isVisible()
-    machine.window.leave_training.click()
+    assert machine.window.status.leave_training.isVisible()
+    machine.window.status.leave_training.click()
     machine.turn()
     assert isinstance(machine.window.pages.currentWidget(), FirstRunPage), "and back to the greeting"
     assert machine.close() == 0

@@ -12,9 +12,9 @@ from cashier.domain.receipt import Tender, TenderKind
 from cashier.till.printing import PrintConfig
 from cashier.till.rehearsal_cases import LESSONS
 from cashier.till.snapshot import LineState
+from cashier.ui.rail import PAYMENT, SALE
 from cashier.ui.retrieve_dialogs import HeldSalesDialog
 from cashier.ui.training_dialogs import RehearseDialog
-from cashier.ui.window import PAYMENT, SALE
 from tests.fakes.enquiry import FakeInvoice
 from tests.fakes.printer import NO_PAPER, FakePrinter
 from tests.fakes.stand_in import FakeStandIn
@@ -85,11 +85,11 @@ def back_to_window(desk: Desk) -> None:
 def test_o5_off_line_the_sale_page_offers_to_park_for_the_line(desk: Desk, printer: FakePrinter) -> None:
     desk.start()
     window = desk.window
-    assert (window.put_aside.text(), window.sale.park.isVisible()) == ("Put aside", False)
+    assert (window.rail.put_aside.text(), window.sale.park.isVisible()) == ("Put aside", False)
     go_off(desk)
     assert not window.sale.park.isVisible(), "there is nothing to park yet"
     desk.fill()
-    assert window.put_aside.text() == "Park"
+    assert window.rail.put_aside.text() == "Park"
     assert window.sale.park.isVisible() and "Invoice Cloud is not reached" in window.sale.note.text()
     assert window.sale.cash.isEnabled()
     assert nameless(desk) == []
@@ -98,7 +98,7 @@ def test_o5_off_line_the_sale_page_offers_to_park_for_the_line(desk: Desk, print
     assert desk.draft.is_empty and not window.sale.park.isVisible()
     assert desk.gateway.launched == []
     come_back(desk)
-    assert window.put_aside.text() == "Put aside"
+    assert window.rail.put_aside.text() == "Put aside"
 
 
 def test_o5_the_payer_gets_a_printed_slip_and_the_words_say_what_it_means(

@@ -8,7 +8,7 @@ from PySide6.QtCore import Qt
 from cashier.domain.money import Cents
 from cashier.domain.payment import PaymentEvent, PaymentState
 from cashier.till.snapshot import LineState
-from cashier.ui.window import SALE
+from cashier.ui.rail import SALE
 from tests.ui.desk import Desk
 from tests.ui.stand_ins import HostedPage
 

@@ -7,8 +7,8 @@ from PySide6.QtCore import Qt
 
 from cashier.domain.errors import Refused
 from cashier.domain.payment import PaymentState
+from cashier.ui.rail import DESK, PAYMENT, SALE
 from cashier.ui.widgets import Button
-from cashier.ui.window import DESK, PAYMENT, SALE
 from tests.helpers.payments import told_all
 from tests.ui.desk import Desk
 
@@ -83,7 +83,7 @@ def test_p2_after_a_restart_the_doubt_is_on_the_first_screen(desk: Desk) -> None
     assert desk.window.pages.currentWidget() is desk.window.payment
     assert desk.payment.reference == reference
     assert "The till was restarted during this payment" in desk.window.payment.banner.text
-    assert desk.window.rail[DESK].text() == "In doubt  1"
+    assert desk.window.rail.buttons[DESK].text() == "In doubt  1"
     desk.approve()
     assert desk.window.payment.shown_receipt is not None
     assert desk.focus is desk.window.payment.next_sale
@@ -98,7 +98,7 @@ def test_the_others_are_a_key_away(desk: Desk) -> None:
     desk.window.show_page(PAYMENT)
     others = desk.window.payment.others
     assert others.text() == "2 other payments are not settled   Ctrl+3"
-    assert desk.window.rail[DESK].accessibleName() == "In doubt, 2 not settled"
+    assert desk.window.rail.buttons[DESK].accessibleName() == "In doubt, 2 not settled"
     others.setFocus()
     desk.key(Key.Key_Return)
     assert desk.window.pages.currentWidget() is desk.window.desk
@@ -175,5 +175,5 @@ def test_a_postback_for_a_sale_gone_by_does_not_disturb_the_next(desk: Desk) -> 
     desk.tell(told_all(old, convenience_fee_cents=375), old.reference)
     assert desk.lines == [("variance", 1)]
     assert desk.focus is desk.window.sale.fields["name"]
-    assert desk.window.rail[DESK].text() == "In doubt"
+    assert desk.window.rail.buttons[DESK].text() == "In doubt"
     assert len(desk.till.receipts("")) == 1

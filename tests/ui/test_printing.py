@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QInputDialog
 from cashier.domain.entries import EntryKind
 from cashier.domain.language import ENGLISH
 from cashier.till.printing import PrintConfig
-from cashier.ui.window import PAYMENT, RECEIPTS, SALE
+from cashier.ui.rail import PAYMENT, RECEIPTS, SALE
 from tests.fakes.entries import Drafts, make_sale
 from tests.fakes.printer import LOST, NO_PAPER, FakeMailer, FakePrinter
 from tests.ui.desk import Desk
@@ -64,7 +64,7 @@ def test_r4_ctrl_p_prints_and_the_second_time_it_is_a_copy(desk: Desk, printer: 
     work(desk)
     assert "DUPLICATE 1" in printer.texts[1]
     assert printer.pulses == 0
-    assert "DUPLICATE 1" in desk.window.note_label.text()
+    assert "DUPLICATE 1" in desk.window.status.note.text()
     assert said(desk) == ""
     desk.window.receipts.search.setFocus()
     desk.key(Qt.Key.Key_Down)

@@ -37,9 +37,9 @@ from cashier.sandbox.readers_faults import ReaderFault, faults_of
 from cashier.sandbox.readers_wire import TEST_PAN
 from cashier.till.config import Connection, Reader
 from cashier.till.ports import Plugged, ReaderTold
+from cashier.ui.rail import DESK, PAYMENT, RECEIPTS, SALE
 from cashier.ui.readers_dialog import ReadersDialog
 from cashier.ui.swipe_guard import SWIPED
-from cashier.ui.window import DESK, PAYMENT, RECEIPTS, SALE
 from tests.end2end.test_no_card_data import holds_card
 from tests.end2end.till_process import CARDS
 from tests.ui.desk import WAIT_MS, Desk
@@ -278,7 +278,9 @@ def test_no_card_number_that_is_swiped_into_the_window_is_anywhere(canary: Canar
     desk.window.show_page(page)
     shown = desk.window.pages.currentWidget()
     assert shown is not None
-    fields = [one for one in shown.findChildren(QLineEdit) if one.isVisible()] or [desk.window.rail[page]]
+    fields = [one for one in shown.findChildren(QLineEdit) if one.isVisible()] or [
+        desk.window.rail.buttons[page]
+    ]
     if page == SALE:
         fields += [desk.window.sale.reader, desk.window.sale.readers]
     for field in fields:

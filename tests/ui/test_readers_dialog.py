@@ -13,8 +13,8 @@ from cashier.domain.entries import EntryKind
 from cashier.till.config import Connection, Reader
 from cashier.till.ports import Plugged, ReaderTold
 from cashier.till.snapshot import LineState
+from cashier.ui.rail import DESK
 from cashier.ui.readers_dialog import NOTHING, ReadersDialog
-from cashier.ui.window import DESK
 from tests.fakes.reader_probe import IDTECH, VIPA, FakeReaderProbe
 from tests.ui.desk import BOTH, WAIT_MS, Desk
 from tests.ui.test_accessibility import nameless_in, names
@@ -434,7 +434,7 @@ def test_a_bound_reader_is_the_chosen_one_and_stands_on_the_sale_page(desk: Desk
     sale = desk.window.sale
     assert sale.reader.currentText() == "Stripe reader, right"
     assert sale.reader_standing.text() == "● connected on COM6"
-    assert desk.window.reader_label.text() == "reader: Stripe reader, right"
+    assert desk.window.status.reader.text() == "reader: Stripe reader, right"
     [selected] = [entry for entry in desk.journal.entries() if entry.kind is EntryKind.READER_SELECTED]
     assert (selected.body["reader"], selected.body["bindings"]["right"]) == ("right", "0acd:0630:SN2")
 

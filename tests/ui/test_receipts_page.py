@@ -12,9 +12,9 @@ from cashier.domain.money import Cents
 from cashier.domain.receipt import Tender, TenderKind
 from cashier.domain.sale import Customer
 from cashier.paper.logo import Logo
+from cashier.ui.rail import RECEIPTS
 from cashier.ui.receipt_view import ReceiptView
 from cashier.ui.receipts_page import ReceiptsPage
-from cashier.ui.window import RECEIPTS
 from tests.fakes.entries import Drafts, make_receipt, make_sale
 from tests.ui.desk import Desk
 
@@ -78,7 +78,7 @@ def test_the_keyboard_goes_through_the_list_from_the_search_field(desk: Desk) ->
 
 def test_typing_in_the_list_searches(desk: Desk) -> None:
     page = page_of(desk, "Robin Example", "Kim Sample")
-    for place in (page.table, page.view, page.save, desk.window.rail[RECEIPTS]):
+    for place in (page.table, page.view, page.save, desk.window.rail.buttons[RECEIPTS]):
         page.search.clear()
         place.setFocus()
         desk.type("kim")

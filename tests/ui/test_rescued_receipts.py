@@ -11,8 +11,8 @@ from cashier.domain.prints import PRINT_KINDS
 from cashier.journal.rescued import RescuedFile
 from cashier.journal.store import SqliteJournal
 from cashier.till.printing import PrintConfig
+from cashier.ui.rail import RECEIPTS
 from cashier.ui.receipts_page import ReceiptsPage
-from cashier.ui.window import RECEIPTS
 from tests.fakes.clock import MovingClock
 from tests.fakes.entries import Drafts, make_sale
 from tests.fakes.printer import FakePrinter

@@ -361,7 +361,7 @@ def test_a_sale_is_put_aside_and_resumed_by_keyboard(counter: Desk) -> None:
     counter.settle()
     assert told(counter).startswith("●  PUT ASIDE The sale of Robin Example over 250.00 waits.")
     assert counter.draft.is_empty
-    assert counter.window.held.text() == "Held  1"
+    assert counter.window.rail.held.text() == "Held  1"
     assert counter.focus is counter.window.sale.fees.search
     counter.fill("copies", name="Alex Sample")
     counter.key(Key.Key_F5, SHIFT)
@@ -377,7 +377,7 @@ def test_a_sale_is_put_aside_and_resumed_by_keyboard(counter: Desk) -> None:
     counter.read_messages()
     assert counter.draft.customer.name == "Robin Example"
     assert counter.window.sale.total.text() == "250.00"
-    assert counter.window.held.text() == "Held  1"
+    assert counter.window.rail.held.text() == "Held  1"
 
 
 def test_a_held_sale_is_dropped_only_by_a_second_press(counter: Desk) -> None:
@@ -431,5 +431,5 @@ def test_it_fits_the_window(desk: Desk, tmp_path: Path, dark: bool, scale: float
     bar = desk.window.lookups.bar
     assert desk.window.sale.rect().contains(bar.geometry())
     assert desk.window.sale.fees.search.isVisible()
-    for button in (desk.window.put_aside, desk.window.held):
+    for button in (desk.window.rail.put_aside, desk.window.rail.held):
         assert button.width() >= button.sizeHint().width()

@@ -134,7 +134,9 @@ def test_every_fault_has_a_row_and_can_be_copied(machine: Machine) -> None:
 def test_nothing_of_a_till_can_be_used_meanwhile(machine: Machine) -> None:
     begin(machine, SETTINGS + "[")
     window = machine.window
-    assert not any(button.isEnabled() for button in (*window.rail, window.put_aside, window.held))
+    assert not any(
+        button.isEnabled() for button in (*window.rail.buttons, window.rail.put_aside, window.rail.held)
+    )
     for key in (Qt.Key.Key_F8, Qt.Key.Key_F9, Qt.Key.Key_F5):
         machine.key(key)
     assert isinstance(window.pages.currentWidget(), SafePage) and not machine.dialogs
@@ -157,7 +159,7 @@ def test_the_real_till_opens_once_its_file_is_mended(machine: Machine, home: Pat
     machine.file.write_text(SETTINGS, encoding="utf-8")
     page_of(machine).again.click()
     machine.until(lambda: machine.window.has_till)
-    assert machine.window.till_label.text().startswith("Till A")
+    assert machine.window.status.till.text().startswith("Till A")
     assert journal.exists()
     assert machine.close() == 0
     assert machine.file.with_name(LAST_GOOD).exists(), "what has worked can be gone back to"
@@ -194,7 +196,7 @@ def test_train_instead_opens_a_training_session_in_the_same_process(machine: Mac
     machine.turn()
     assert machine.opened == ["training", "till"]
     assert machine.window.is_training and "TRAINING" in machine.window.windowTitle()
-    machine.window.leave_training.click()
+    machine.window.status.leave_training.click()
     machine.turn()
     assert isinstance(machine.window.pages.currentWidget(), SafePage), "and back to what was wrong"
     assert machine.window.is_training is False

@@ -82,15 +82,15 @@ def test_tab_goes_through_the_page_as_it_is_read(desk: Desk) -> None:
     for widget in order:
         on_sale(desk, widget)
         desk.key(Key.Key_Tab)
-    on_sale(desk, desk.window.rail[0])  # the others by the arrow keys, as in any group of buttons
+    on_sale(desk, desk.window.rail.buttons[0])  # the others by the arrow keys, as in any group of buttons
     desk.key(Key.Key_Tab)
-    on_sale(desk, desk.window.lock_button)
+    on_sale(desk, desk.window.rail.lock)
     desk.key(Key.Key_Tab)
     on_sale(desk, sale.fields["name"])
     desk.key(Key.Key_Backtab)
-    on_sale(desk, desk.window.lock_button)
+    on_sale(desk, desk.window.rail.lock)
     desk.key(Key.Key_Backtab)
-    on_sale(desk, desk.window.rail[0])
+    on_sale(desk, desk.window.rail.buttons[0])
     desk.key(Key.Key_Down)
     assert desk.window.pages.currentWidget() is desk.window.payment
 
@@ -110,7 +110,7 @@ def test_typing_anywhere_searches(desk: Desk) -> None:
     desk.start()
     desk.fill()
     sale = desk.window.sale
-    for place in (sale.fees.offers, sale.invoices.tree, sale.pay, desk.window.rail[0], desk.window):
+    for place in (sale.fees.offers, sale.invoices.tree, sale.pay, desk.window.rail.buttons[0], desk.window):
         sale.fees.search.clear()
         place.setFocus()
         desk.type("roof")
@@ -303,7 +303,7 @@ def test_o5_without_the_line_no_card_and_a_reason(desk: Desk) -> None:
     desk.fill()
     desk.till.line_is(LineState.OFFLINE)
     assert "postback hub does not answer" in desk.window.sale.note.text()
-    assert desk.window.line_label.text().startswith("○ the postback hub does not answer")
+    assert desk.window.status.line.text().startswith("○ the postback hub does not answer")
     desk.key(Key.Key_F8)
     desk.settle()
     assert not desk.gateway.launched

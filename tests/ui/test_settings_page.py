@@ -11,12 +11,12 @@ from PySide6.QtWidgets import QComboBox, QLabel, QLineEdit, QPlainTextEdit, QTab
 from cashier.domain.entries import EntryKind
 from cashier.domain.invite_code import invite_code, shown
 from cashier.settings import Settings, SsoPathSettings
+from cashier.ui.rail import SETTINGS
 from cashier.ui.settings_blocks import IS_SET, NOT_SET, KeyBlock
 from cashier.ui.settings_fields import NOT_HERE, SECTIONS, Field, Kind
 from cashier.ui.settings_form import FieldRow, SettingsForm
 from cashier.ui.settings_items import SettingsItems
 from cashier.ui.settings_page import HISTORY, SettingsPage
-from cashier.ui.window import SETTINGS
 from tests.fakes.administration import FakeAdministration
 from tests.fakes.people import CLERK, SUPERVISOR
 from tests.ui.desk import Desk
@@ -402,7 +402,7 @@ def test_the_rail_leads_to_the_settings_only_who_may_change_them(
 ) -> None:
     desk.clerk = who
     desk.start()
-    assert desk.window.rail[SETTINGS].isVisible() is (who == SUPERVISOR)
+    assert desk.window.rail.buttons[SETTINGS].isVisible() is (who == SUPERVISOR)
 
 
 def test_what_the_environment_sets_as_a_whole_cannot_be_typed_in_its_parts(

@@ -11,9 +11,9 @@ from cashier.domain.money import Cents
 from cashier.domain.people import Role
 from cashier.domain.receipt import Tender, TenderKind
 from cashier.domain.shift import ShiftState
+from cashier.ui.rail import RECEIPTS, SALE, SHIFT
 from cashier.ui.shift_dialogs import ReasonDialog
 from cashier.ui.shift_page import RECOUNT, ShiftPage, Showing
-from cashier.ui.window import RECEIPTS, SALE, SHIFT
 from tests.fakes.people import CLERK, CLERK_PIN, PIN, SUPERVISOR, at_once, hire
 from tests.fakes.shifts import close_shift
 from tests.helpers.payments import told_all
@@ -235,7 +235,7 @@ def test_t3_a_count_that_differs_is_made_once_more_without_a_word_of_how(desk: D
     assert page.showing is Showing.COUNT and f"COUNT ONCE MORE {RECOUNT}" in page.banner.text
     assert all(field.is_blank for field in page.counting.fields)
     assert desk.focus is page.counting.fields[0] and page.counting.total.text() == "0.00"
-    assert desk.window.till_label.text() == "Till A · Kim Clerk · shift counting"
+    assert desk.window.status.till.text() == "Till A · Kim Clerk · shift counting"
     desk.window.show_page(SALE)
     assert desk.window.shift_bar.text.startswith("The drawer is being counted.")
     desk.window.show_page(SHIFT)

@@ -11,9 +11,9 @@ from PySide6.QtWidgets import QComboBox, QLineEdit, QPushButton, QWidget
 from cashier.domain.money import Cents
 from cashier.domain.receipt import TenderKind
 from cashier.till.config import DrawerRules
+from cashier.ui.rail import SALE, SHIFT
 from cashier.ui.shift_page import RECOUNT, Showing
 from cashier.ui.shift_steps import Step
-from cashier.ui.window import SALE, SHIFT
 from tests.fakes.people import PIN, SUPERVISOR, at_once
 from tests.ui.desk import Desk
 from tests.ui.shift_hands import REASON, at_the_window, look, take

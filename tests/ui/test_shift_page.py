@@ -7,10 +7,10 @@ from cashier.domain.entries import Draft, EntryKind
 from cashier.domain.money import Cents
 from cashier.domain.people import Role
 from cashier.domain.receipt import TenderKind
+from cashier.ui.rail import PAYMENT, RECEIPTS, SALE, SHIFT
 from cashier.ui.shift_dialogs import ReasonDialog
 from cashier.ui.shift_page import Showing
 from cashier.ui.tender_dialog import TenderDialog
-from cashier.ui.window import PAYMENT, RECEIPTS, SALE, SHIFT
 from tests.fakes.people import CLERK, CLERK_PIN, PIN, SUPERVISOR, at_once, hire
 from tests.fakes.shifts import close_shift
 from tests.ui.desk import Desk
@@ -196,7 +196,7 @@ def test_a_payment_in_doubt_stays_before_who_signs_in_without_a_shift(desk: Desk
 
 def test_the_status_line_says_where_the_shift_stands(desk: Desk) -> None:
     page = counter(desk, has_shift=False)
-    status = desk.window.till_label
+    status = desk.window.status.till
     assert status.text() == "Till A · Kim Clerk · no shift open"
     desk.type("150")
     desk.key(Key.Key_Return)

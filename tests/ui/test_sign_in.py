@@ -11,8 +11,8 @@ from cashier.domain.entries import EntryKind
 from cashier.domain.payment import PaymentState
 from cashier.domain.people import Role
 from cashier.ui.cover import Cover
+from cashier.ui.rail import DESK, PAYMENT, SALE
 from cashier.ui.sign_in import FirstStartForm, SignInForm
-from cashier.ui.window import DESK, PAYMENT, SALE
 from tests.fakes.people import CLERK, CLERK_PIN, PIN, SUPERVISOR, hire
 from tests.ui.desk import Desk
 from tests.ui.test_accessibility import nameless_in
@@ -60,7 +60,7 @@ def test_the_first_start_creates_the_administrator_by_keyboard_alone(desk: Desk)
     assert cover(desk).isHidden()
     person = desk.till.people.signed_in
     assert person is not None and (person.name, person.role) == ("Alex Boss", Role.ADMINISTRATOR)
-    assert "Alex Boss" in desk.window.till_label.text()
+    assert "Alex Boss" in desk.window.status.till.text()
     assert desk.focus is desk.window.shift.opening.float  # no shift is open yet
 
 
@@ -98,7 +98,7 @@ def test_a_name_is_chosen_by_typing_and_enter_goes_on(desk: Desk) -> None:
     desk.key(Key.Key_L, Mod.ControlModifier | Mod.ShiftModifier)
     page = form(desk)
     assert (page.title.text(), desk.focus) == ("Sign in", page.name)
-    assert "nobody is signed in" in desk.window.till_label.text()
+    assert "nobody is signed in" in desk.window.status.till.text()
     desk.type("rob")
     assert [page.names.item(row).text() for row in range(page.names.count())] == [SUPERVISOR]
     desk.key(Key.Key_Return)
@@ -106,7 +106,7 @@ def test_a_name_is_chosen_by_typing_and_enter_goes_on(desk: Desk) -> None:
     desk.type(PIN)
     enter(desk)
     assert cover(desk).isHidden() and desk.till.people.name == SUPERVISOR
-    assert desk.window.till_label.text().startswith(f"Till A · {SUPERVISOR} · ")
+    assert desk.window.status.till.text().startswith(f"Till A · {SUPERVISOR} · ")
 
 
 def test_the_second_word_of_a_name_finds_it_too_and_arrows_choose(desk: Desk) -> None:
@@ -199,7 +199,7 @@ def test_behind_the_lock_no_key_and_no_click_does_anything(desk: Desk) -> None:
     for _ in range(12):
         desk.key(Key.Key_Tab)
         assert cover(desk).isAncestorOf(desk.focus)
-    desk.click(desk.window.rail[DESK])
+    desk.click(desk.window.rail.buttons[DESK])
     desk.window.sale.pay.click()
     desk.settle()
     assert desk.window.pages.currentIndex() == SALE

@@ -143,6 +143,6 @@ def test_without_a_look_before_a_till_that_cannot_be_opened_is_told_as_ever(mach
         raise Unavailable("The disk is full.")
 
     machine.start(open_till=refused)
-    assert machine.window.till_label.text() == "not started"
+    assert machine.window.status.till.text() == "not started"
     assert "disk is full" in machine.boxes[0].text()
     assert machine.close() == 1

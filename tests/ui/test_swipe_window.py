@@ -12,8 +12,8 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from cashier.ui.rail import DESK, PAYMENT, RECEIPTS, SALE
 from cashier.ui.swipe_guard import SCAN_LOST, SWIPED
-from cashier.ui.window import DESK, PAYMENT, RECEIPTS, SALE
 from tests.fakes.people import CLERK, CLERK_PIN, at_once
 from tests.ui.desk import Desk
 from tests.ui.guarded import CODE, HAND_MS, WAIT_MS, holds_card

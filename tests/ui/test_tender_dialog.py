@@ -15,8 +15,8 @@ from cashier.domain.receipt import TenderKind
 from cashier.domain.tendering import quick_cash
 from cashier.ui.approval_dialog import ApprovalDialog
 from cashier.ui.held_dialog import HeldDialog
+from cashier.ui.rail import SALE
 from cashier.ui.tender_dialog import TenderDialog, typed_cents
-from cashier.ui.window import SALE
 from tests.fakes.people import CLERK, CLERK_PIN, PIN, SUPERVISOR, at_once
 from tests.ui.desk import Desk
 

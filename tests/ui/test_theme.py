@@ -13,8 +13,8 @@ from PySide6.QtWidgets import QAbstractScrollArea, QApplication, QLabel, QLineEd
 from cashier import paths
 from cashier.domain.entries import Break
 from cashier.ui import theme
+from cashier.ui.rail import DESK, PAYMENT, RECEIPTS, SALE
 from cashier.ui.widgets import ElidedLabel
-from cashier.ui.window import DESK, PAYMENT, RECEIPTS, SALE
 from tests.ui.desk import Desk
 
 STYLES = paths.resources() / "styles"
@@ -237,7 +237,7 @@ def test_larger_text_makes_larger_rows(desk: Desk) -> None:
     assert QApplication.font().pixelSize() == 28
     offers = desk.window.sale.fees.offers
     assert offers.visualItemRect(offers.item(0)).height() == 80
-    for widget in (desk.window.sale.pay, desk.window.sale.fields["name"], desk.window.rail[0]):
+    for widget in (desk.window.sale.pay, desk.window.sale.fields["name"], desk.window.rail.buttons[0]):
         assert widget.height() >= 2 * 38
 
 

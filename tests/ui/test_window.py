@@ -17,11 +17,11 @@ from cashier.domain.errors import Unavailable
 from cashier.domain.payment import PaymentState
 from cashier.till.snapshot import LineState
 from cashier.ui.messages import WAITING_MAX
+from cashier.ui.rail import ACCOUNTS, DESK, PAYMENT, RECEIPTS, REPORTS, SALE, SETTINGS, SHIFT
 from cashier.ui.readers_dialog import ReadersDialog
 from cashier.ui.retrieve_dialogs import HeldSalesDialog
 from cashier.ui.shortcuts import SHORTCUTS
 from cashier.ui.tender_dialog import TenderDialog
-from cashier.ui.window import ACCOUNTS, DESK, PAYMENT, RECEIPTS, REPORTS, SALE, SETTINGS, SHIFT
 from tests.fakes.entries import Drafts
 from tests.fakes.people import CLERK, CLERK_PIN, at_once
 from tests.ui.desk import Desk
@@ -37,7 +37,7 @@ def on(desk: Desk) -> int:
 
 def _stood_paused(desk: Desk) -> bool:
     """Whether sending was paused; it goes on."""
-    stood = "to send, paused" in desk.window.outbox_label.text()
+    stood = "to send, paused" in desk.window.status.outbox.text()
     desk.till.outbox.resume()
     return stood
 
@@ -274,7 +274,7 @@ def test_a_receipt_is_saved_as_a_pdf_that_opens(desk: Desk, tmp_path: Path) -> N
     assert document.load(str(tmp_path / "r.pdf")) is QPdfDocument.Error.None_
     assert "A-000001" in document.getAllText(0).text()
     assert document.metaData(QPdfDocument.MetaDataField.Title) == "Receipt A-000001"
-    assert desk.window.note_label.text() == "saved r.pdf"
+    assert desk.window.status.note.text() == "saved r.pdf"
     assert not desk.boxes
 
 
@@ -290,9 +290,9 @@ def test_a_logo_that_cannot_be_read_keeps_no_receipt_from_being_saved(desk: Desk
     assert desk.window.payment.receipt.logo is not None and desk.window.receipts.view.logo is not None
     for number, said in enumerate(("saved 0.pdf. The logo was left out: ", "saved 1.pdf")):
         desk.window.papers.write_receipt(receipt, tmp_path / f"{number}.pdf")
-        assert desk.window.note_label.text().startswith(said)
+        assert desk.window.status.note.text().startswith(said)
         assert (tmp_path / f"{number}.pdf").stat().st_size > 1000
-    assert desk.window.note_label.text() == "saved 1.pdf", "it is said once"
+    assert desk.window.status.note.text() == "saved 1.pdf", "it is said once"
     assert not desk.boxes
 
 
@@ -307,7 +307,7 @@ def test_a_path_that_cannot_be_written_is_told(desk: Desk, tmp_path: Path) -> No
         desk.window.papers.write_receipt(receipt, tmp_path / file)
         [said] = desk.read_messages()
         assert said == f"The receipt could not be written to {tmp_path / file}: {reason}."
-    assert desk.window.note_label.text() == ""
+    assert desk.window.status.note.text() == ""
 
 
 # -- the life of the window ----------------------------------------------------------------------------------
@@ -381,25 +381,25 @@ def test_a_till_that_cannot_be_started_is_told(desk: Desk) -> None:
     desk.window.fail("Another till holds this journal.")
     assert desk.window.sale.note.text() == "Another till holds this journal."
     assert desk.read_messages() == ["Another till holds this journal."]
-    assert desk.window.till_label.text() == "not started"
+    assert desk.window.status.till.text() == "not started"
 
 
 def test_the_status_line_says_what_is_what(desk: Desk) -> None:
     desk.start()
     window = desk.window
-    assert window.till_label.text() == "Till A · Kim Clerk · shift since 15:04"
-    assert window.till_label.toolTip().endswith(" · Sampletown Building Department")
-    assert window.reader_label.text() == "no reader chosen"
+    assert window.status.till.text() == "Till A · Kim Clerk · shift since 15:04"
+    assert window.status.till.toolTip().endswith(" · Sampletown Building Department")
+    assert window.status.reader.text() == "no reader chosen"
     desk.till.choose_reader("swipe")
-    assert window.reader_label.text() == "reader: Swipe reader"
-    assert window.line_label.text() == "● online"
+    assert window.status.reader.text() == "reader: Swipe reader"
+    assert window.status.line.text() == "● online"
     desk.till.line_is(LineState.OFFLINE)
-    assert window.line_label.text() == (
+    assert window.status.line.text() == (
         "○ the postback hub does not answer, so a payment could not be confirmed"
     )
     desk.till.line_is(LineState.ONLINE)
     desk.till.gateway_is(LineState.OFFLINE)
-    assert window.line_label.text() == "○ Invoice Cloud is not reached"
+    assert window.status.line.text() == "○ Invoice Cloud is not reached"
 
 
 def test_o7_the_status_line_counts_what_is_not_sent_yet(desk: Desk) -> None:
@@ -409,18 +409,18 @@ def test_o7_the_status_line_counts_what_is_not_sent_yet(desk: Desk) -> None:
     desk.loop.run_until_complete(_send(desk))
     owed = outbox.view().to_send
     assert owed
-    assert window.outbox_label.text() == f"{owed} to send"
-    assert window.outbox_label.toolTip() == "The hub cannot be reached."
+    assert window.status.outbox.text() == f"{owed} to send"
+    assert window.status.outbox.toolTip() == "The hub cannot be reached."
     desk.key(Key.Key_P, CTRL | Qt.KeyboardModifier.ShiftModifier)
-    assert window.outbox_label.text() == f"‖ {owed} to send, paused"
+    assert window.status.outbox.text() == f"‖ {owed} to send, paused"
     desk.key(Key.Key_P, CTRL | Qt.KeyboardModifier.ShiftModifier)
     desk.copy.down = None
     desk.loop.run_until_complete(_send(desk))
-    assert window.outbox_label.text() == ""
+    assert window.status.outbox.text() == ""
     desk.copy.copies.journals["A"] = [replace(desk.copy.copies.journals["A"][0], hash="0" * 63 + "1")]
     outbox.resume()
     desk.loop.run_until_complete(_send(desk))
-    assert window.outbox_label.text().startswith("✕ 1 not sent")
+    assert window.status.outbox.text().startswith("✕ 1 not sent")
     window.show_page(DESK)
     assert "the hub has another entry there" in desk.till.desk.view().matters[0].reason
 
@@ -436,7 +436,7 @@ def test_long_names_do_not_push_the_window_wide(desk: Desk) -> None:
     desk.start((1080, 700))
     desk.app.processEvents()
     assert (desk.window.width(), desk.window.height()) == (1080, 700)
-    assert desk.window.line_label.width() >= desk.window.line_label.sizeHint().width()
+    assert desk.window.status.line.width() >= desk.window.status.line.sizeHint().width()
 
 
 @pytest.mark.parametrize("training", [True, False])
@@ -464,9 +464,9 @@ def test_the_pages_keep_what_was_typed(desk: Desk) -> None:
 
 def test_the_icons_come_after_the_first_paint(desk: Desk) -> None:
     desk.start_without_till()
-    before = [_pixels(button.icon()) for button in desk.window.rail]
+    before = [_pixels(button.icon()) for button in desk.window.rail.buttons]
     desk.window.show_icons()
-    after = [_pixels(button.icon()) for button in desk.window.rail]
+    after = [_pixels(button.icon()) for button in desk.window.rail.buttons]
     assert len(set(before)) == 1
     assert len(set(after)) == 8
 
