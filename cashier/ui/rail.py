@@ -4,7 +4,7 @@ from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QIcon, QPixmap
 from PySide6.QtWidgets import QButtonGroup, QFrame, QSizePolicy, QVBoxLayout
 
-from cashier.ui.theme import scaled
+from cashier.ui.theme import Theme, scaled
 from cashier.ui.widgets import Button
 
 SALE, PAYMENT, DESK, RECEIPTS, SHIFT, REPORTS, ACCOUNTS, SETTINGS = range(8)
@@ -90,12 +90,13 @@ class Rail(QFrame):
         self.buttons[SETTINGS].hide()  # there for who may change them: the others have no use for its room
         self.lock.hide()
 
-    def show_icons(self, color: str) -> None:
+    def show_icons(self, theme: Theme) -> None:
         """Load the icons: after the first paint, since their library takes longer than the window."""
         import qtawesome
 
+        on, off = theme.text("rail_text"), theme.text("rail_off")
         for button, name in zip((*self.buttons, self.lock), (*_ICONS, _LOCK), strict=True):
-            button.setIcon(qtawesome.icon(name, color=color))
+            button.setIcon(qtawesome.icon(name, color=on, color_disabled=off))
 
     def show_nothing(self) -> None:
         """There is no till: no page is chosen, and none can be."""

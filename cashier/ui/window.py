@@ -262,7 +262,7 @@ class MainWindow(QMainWindow):
 
     def show_icons(self) -> None:
         """Load the icons: after the first paint, since their library takes longer than the window."""
-        self.rail.show_icons(self._theme.text("rail_text"))
+        self.rail.show_icons(self._theme)
 
     # -- the till ------------------------------------------------------------------------------------------
 

@@ -7,15 +7,17 @@ from pathlib import Path
 
 import pytest
 from PySide6.QtCore import QByteArray, Qt
-from PySide6.QtGui import QKeySequence, QShortcut
+from PySide6.QtGui import QIcon, QKeySequence, QShortcut
 from PySide6.QtPdf import QPdfDocument
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QFileDialog, QMessageBox
 
 import cashier.ui
+from cashier import paths
 from cashier.domain.errors import Unavailable
 from cashier.domain.payment import PaymentState
 from cashier.till.snapshot import LineState
+from cashier.ui import theme
 from cashier.ui.messages import WAITING_MAX
 from cashier.ui.rail import ACCOUNTS, DESK, PAYMENT, RECEIPTS, REPORTS, SALE, SETTINGS, SHIFT
 from cashier.ui.readers_dialog import ReadersDialog
@@ -469,6 +471,14 @@ def test_the_icons_come_after_the_first_paint(desk: Desk) -> None:
     after = [_pixels(button.icon()) for button in desk.window.rail.buttons]
     assert len(set(before)) == 1
     assert len(set(after)) == 8
+
+
+def test_an_icon_of_a_page_that_cannot_be_chosen_is_as_pale_as_its_text(desk: Desk) -> None:
+    desk.start_without_till()
+    desk.window.show_icons()
+    image = desk.window.rail.buttons[0].icon().pixmap(22, 22, QIcon.Mode.Disabled).toImage()
+    colors = {image.pixelColor(x, y).name() for x in range(22) for y in range(22)}
+    assert theme.load(paths.resources(), dark=False).text("rail_off") in colors
 
 
 def _pixels(icon) -> bytes:  # type: ignore[no-untyped-def]
