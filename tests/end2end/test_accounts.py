@@ -37,6 +37,8 @@ from tests.paper.test_mailer import server
 ROBIN, ALEX, SAM = "robin@example.org", "alex@example.org", "sam@example.org"
 PASSWORD, NEW = TRAINING_ACCOUNTS[1].password, "planted-pass-anew"
 INVOICE = "MY-20002-39"
+#: As the sandbox's customer adds one.
+CARD = "VISA ending in 1111"
 
 
 @pytest.fixture
@@ -265,24 +267,61 @@ def test_story_registered_payment_left_unopened_is_given_up_after_a_restart(coun
     counter.verify()
 
 
-def test_story_payment_methods_autopay_paperless_and_scheduled_payments(counter: Counter) -> None:
-    """Four stories on the customer's own pages, one after the other, as they need one another."""
+async def sign_on_with_a_card(counter: Counter) -> AccountsPage:
+    """A customer who has kept a card at Invoice Cloud."""
+    page = await sign_on(counter)
+    async with opened(page, AccountPage.PAYMENT_OPTIONS, "Payment Options") as customer:
+        await customer.press("Add method")
+        await customer.sees("Remove")
+    assert user(counter)["methods"] == [CARD]
+    return page
 
+
+def test_story_payment_methods(counter: Counter) -> None:
     async def scenario(counter: Counter) -> None:
-        page = await sign_on(counter)
+        page = await sign_on_with_a_card(counter)
         async with opened(page, AccountPage.PAYMENT_OPTIONS, "Payment Options") as customer:
-            await customer.press("Add method")
-            await customer.sees("Remove")
-        assert user(counter)["methods"] == ["VISA ending in 1111"]
+            await customer.sees(CARD)
+            await customer.press("Remove")
+            await until(lambda: user(counter)["methods"] == [], "the removal")
+
+    counter.run(scenario)
+
+
+def test_story_autopay(counter: Counter) -> None:
+    async def scenario(counter: Counter) -> None:
+        page = await sign_on_with_a_card(counter)
         async with opened(page, AccountPage.AUTOPAY, "AutoPay Settings") as customer:
             await customer.press("Turn AutoPay on")
-            await customer.sees("AutoPay is on, with VISA ending in 1111")
-        assert user(counter)["autopay"] == "VISA ending in 1111"
+            await customer.sees(f"AutoPay is on, with {CARD}")
+        assert user(counter)["autopay"] == CARD
+        # The till hears of it where it matters: AutoPay will collect this invoice.
+        lookup = await counter.till.retrieving.look_up(INVOICE)
+        assert lookup.candidates[0].invoice.autopay is not None
+        async with opened(page, AccountPage.AUTOPAY, "AutoPay Settings") as customer:
+            await customer.press("Turn AutoPay off")
+            await customer.sees("AutoPay is off")
+        lookup = await counter.till.retrieving.look_up(INVOICE)
+        assert lookup.candidates[0].invoice.autopay is None
+
+    counter.run(scenario)
+
+
+def test_story_paperless(counter: Counter) -> None:
+    async def scenario(counter: Counter) -> None:
+        page = await sign_on(counter)
         async with opened(page, AccountPage.PAPERLESS, "Paperless Settings") as customer:
             await customer.sees("Paperless billing is off")
             await customer.press("Turn paperless on")
             await customer.sees("Paperless billing is on")
         assert user(counter)["is_paperless"] is True
+
+    counter.run(scenario)
+
+
+def test_story_scheduled_payments(counter: Counter) -> None:
+    async def scenario(counter: Counter) -> None:
+        page = await sign_on_with_a_card(counter)
         async with opened(page, AccountPage.BILLS, "Recent Bills") as customer:
             await customer.press("Pay when due")
             await until(lambda: user(counter)["scheduled"], "the schedule")
@@ -290,9 +329,7 @@ def test_story_payment_methods_autopay_paperless_and_scheduled_payments(counter:
             await customer.sees("12/28/2026")
             await customer.press("Cancel payment")
             await customer.sees("No payment is scheduled")
-        # The till hears of it where it matters: AutoPay will collect this invoice.
-        lookup = await counter.till.retrieving.look_up(INVOICE)
-        assert lookup.candidates[0].invoice.autopay is not None
+        assert user(counter)["scheduled"] == []
 
     counter.run(scenario)
 

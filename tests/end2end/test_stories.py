@@ -222,7 +222,6 @@ def test_story_receipt(make_counter: Callable[..., Counter], tmp_path: Path) -> 
     counter.run(scenario)
 
 
-_PAGES = test_accounts.test_story_payment_methods_autopay_paperless_and_scheduled_payments
 #: Each story of the five partner designs, and the test that plays it from the window to the sandbox.
 STORIES = {
     "retrieve invoice to pay": test_retrieve.test_retrieve_invoice_to_pay,
@@ -239,11 +238,11 @@ STORIES = {
     "registration (three cases)": test_accounts.test_story_registration_in_its_three_cases,
     "unregistered payment": test_accounts.test_story_unregistered_payment,
     "registered payment": test_accounts.test_story_registered_payment,
-    "scheduled payments": _PAGES,
-    "paperless": _PAGES,
-    "AutoPay": _PAGES,
+    "scheduled payments": test_accounts.test_story_scheduled_payments,
+    "paperless": test_accounts.test_story_paperless,
+    "AutoPay": test_accounts.test_story_autopay,
     "e-mail and password": test_accounts.test_story_email_and_password,
-    "payment methods": _PAGES,
+    "payment methods": test_accounts.test_story_payment_methods,
     "manage accounts": test_accounts.test_story_manage_accounts,
 }
 
