@@ -28,7 +28,7 @@ def site_and_till(text: str, *, new: bool = False) -> tuple[str, str]:
     from pydantic import TypeAdapter, ValidationError
 
     from cashier.gateway.postback import check_name
-    from cashier.settings import Name, TillCode
+    from cashier.settings_types import Name, TillCode
 
     site, slash, till = text.partition("/")
     if not slash:
@@ -95,7 +95,7 @@ def web_address(text: str) -> str:
     """An address of the web, without a slash at its end. Raises Refused."""
     from pydantic import TypeAdapter, ValidationError
 
-    from cashier.settings import WebAddress
+    from cashier.settings_types import WebAddress
 
     try:
         return TypeAdapter(WebAddress).validate_python(text)

@@ -1,7 +1,10 @@
 """What is wrong with a setting, in words for whoever types it: what was typed is never repeated."""
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
+
+from cashier.domain.settings_change import SettingFault
 
 if TYPE_CHECKING:
     from pydantic import ValidationError
@@ -9,6 +12,8 @@ if TYPE_CHECKING:
 
 #: The key of a fault that is of no one setting.
 WHOLE = "settings"
+#: A reason that begins with the key that it is about.
+_NAMED = re.compile(r"([a-z_]+(?:\.[a-z_]+)*): (.*)", re.DOTALL)
 #: How pydantic marks that a key itself is wrong, not what stands under it.
 _OF_KEY = "[key]"
 #: How a setting that may be one of several things marks which of them was meant.
@@ -78,6 +83,18 @@ def faults_in(error: "ValidationError") -> Iterator[tuple[str, str]]:
                 continue
             alternatives.add(key)
         yield key, _reason(item)
+
+
+def setting_faults(error: "ValidationError") -> tuple[SettingFault, ...]:
+    """The same, each by its whole key: one of a table as a whole names the key in its reason."""
+    return tuple(_whole(key, reason) for key, reason in faults_in(error))
+
+
+def _whole(key: str, reason: str) -> SettingFault:
+    named = _NAMED.fullmatch(reason)
+    if named is None:
+        return SettingFault(key, reason)
+    return SettingFault(named[1] if key == WHOLE else f"{key}.{named[1]}", named[2])
 
 
 def key_of(path: tuple[int | str, ...]) -> str:

@@ -283,7 +283,7 @@ async def match_settlement(
     from cashier.domain.settling import match
     from cashier.gateway.settlement import ColumnNames, FileShape, read_settlement
     from cashier.journal.walk import walking_entries
-    from cashier.settings import SettlementSettings
+    from cashier.settings_tables import SettlementSettings
     from cashier.training import SITE, TILL
 
     if training and with_hub:

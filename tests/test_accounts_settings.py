@@ -13,7 +13,8 @@ from cashier.domain.errors import Refused
 from cashier.gateway.sso import Paths
 from cashier.gateway.transport import Timeouts, make_client
 from cashier.secrets import Secrets
-from cashier.settings import Settings, SsoPathSettings, check
+from cashier.settings import Settings, check
+from cashier.settings_tables import SsoPathSettings
 from cashier.training import SCHEDULES, Servers, Training, with_profile
 
 

@@ -46,13 +46,12 @@ class FakeSetUp:
         """See SetUp: the real rules, without this machine's environment."""
         from pydantic import ValidationError
 
-        from cashier.settings import _fault
-        from cashier.settings_faults import faults_in
+        from cashier.settings_faults import setting_faults
 
         try:
             Settings.model_validate(dict(table))
         except ValidationError as error:
-            return tuple(_fault(key, reason) for key, reason in faults_in(error))
+            return setting_faults(error)
         return ()
 
     def unfit(self, table: Mapping[str, Any]) -> str:

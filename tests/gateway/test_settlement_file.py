@@ -13,7 +13,7 @@ from cashier.domain.errors import Refused
 from cashier.domain.settlement import LineKind, SettlementLine
 from cashier.gateway import settlement
 from cashier.gateway.settlement import ColumnNames, FileShape, parse_settlement, read_settlement
-from cashier.settings import SettlementSettings
+from cashier.settings_tables import SettlementSettings
 
 GUID = "0f8fad5b-d9cb-469f-a165-70867728950e"
 HEADER = "PaymentGUID,BillerReference,InvoiceNumber,PaymentAmount,ConvenienceFee,PaymentDate"

@@ -10,7 +10,8 @@ from PySide6.QtWidgets import QComboBox, QLabel, QLineEdit, QPlainTextEdit, QTab
 
 from cashier.domain.entries import EntryKind
 from cashier.domain.invite_code import invite_code, shown
-from cashier.settings import Settings, SsoPathSettings
+from cashier.settings import Settings
+from cashier.settings_tables import SsoPathSettings
 from cashier.ui.rail import SETTINGS
 from cashier.ui.settings_blocks import IS_SET, NOT_SET, KeyBlock
 from cashier.ui.settings_fields import NOT_HERE, SECTIONS, Field, Kind
