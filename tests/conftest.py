@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from functools import partial
 from typing import TYPE_CHECKING
 
+import hypothesis
 import pytest
 
 from cashier import environment
@@ -22,6 +23,10 @@ if TYPE_CHECKING:
 # Thousands of windows and hubs are a large heap: looking all of it through as often as a small one would be
 # a tenth of the whole run.
 gc.set_threshold(100_000, 20, 50)
+
+# No test judges by the clock. A failure prints what brings it back; nothing is kept from run to run.
+hypothesis.settings.register_profile("tests", database=None, deadline=None, print_blob=True)
+hypothesis.settings.load_profile("tests")
 
 environment.clean(os.environ, training=True, is_root=environment.is_root())
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")

@@ -32,7 +32,7 @@ from cashier.schedule_toml import schedule_toml
 from cashier.schedules import FILE_BYTES_MAX, load_schedule, parse_schedule
 
 FOLDER = Path(__file__).parents[1] / "resources" / "schedules"
-PROPERTY = settings(database=None, deadline=None, print_blob=True, max_examples=60)
+PROPERTY = settings(max_examples=60)
 (EXAMPLE,) = re.findall(r"```csv\n(.*?)```", (FOLDER / "README.md").read_text(encoding="utf-8"), re.DOTALL)
 
 

@@ -22,7 +22,6 @@ from cashier.schedules import FILE_BYTES_MAX, available, find, load_schedule
 
 FOLDER = Path(__file__).parents[1] / "resources" / "schedules"
 TODAY = dt.date(2026, 2, 3)
-PROPERTY = settings(database=None, deadline=None, print_blob=True)
 
 SHIPPED = ["lakeland", "oshtemo", "generic"]
 
@@ -265,7 +264,6 @@ Published = Callable[[int], int]
 @pytest.mark.parametrize(
     ("name", "published"), [("lakeland", lakeland_published), ("oshtemo", oshtemo_published)]
 )
-@PROPERTY
 @given(valuation=VALUATIONS)
 def test_the_permit_is_what_the_published_table_says(name: str, published: Published, valuation: int) -> None:
     text = f"{valuation // 100}.{valuation % 100:02d}"
@@ -277,7 +275,6 @@ def test_the_permit_is_what_the_published_table_says(name: str, published: Publi
 
 
 @pytest.mark.parametrize("name", SHIPPED)
-@PROPERTY
 @given(one=VALUATIONS, other=VALUATIONS)
 def test_more_work_never_costs_less(name: str, one: int, other: int) -> None:
     low, high = sorted((one, other))
@@ -289,7 +286,6 @@ def test_more_work_never_costs_less(name: str, one: int, other: int) -> None:
         assert less <= more
 
 
-@PROPERTY
 @given(valuation=st.integers(100, 500_000_000_00), review=st.booleans(), roofs=st.integers(0, 3))
 def test_a_lakeland_sale_adds_up(valuation: int, review: bool, roofs: int) -> None:
     text = f"{valuation // 100}.{valuation % 100:02d}"
@@ -634,7 +630,7 @@ def places(value: Any) -> list[tuple[Any, Any]]:
     return [(value, key) for key in keys] + [one for key in keys for one in places(value[key])]
 
 
-@settings(PROPERTY, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.data())
 def test_whatever_a_file_says_it_is_a_schedule_or_refused_in_single_lines(
     tmp_path: Path, data: st.DataObject

@@ -237,7 +237,7 @@ def days(draw: st.DrawFn) -> tuple[list[Receipt], list[Correction]]:
 
 
 @given(days(), st.sampled_from(["", "Kim Clerk", "Lee Other"]))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_sums_of_rows_are_the_totals_and_no_cent_appears_or_vanishes(
     day: tuple[list[Receipt], list[Correction]], clerk: str
 ) -> None:
@@ -262,7 +262,7 @@ def test_sums_of_rows_are_the_totals_and_no_cent_appears_or_vanishes(
 
 
 @given(days())
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_clerks_together_are_everybody(day: tuple[list[Receipt], list[Correction]]) -> None:
     receipts, _corrections = day
     parts = [report_of(receipts, scope=Scope(DAY, DAY, clerk=name)) for name in ("Kim Clerk", "Lee Other")]

@@ -8,7 +8,7 @@ from fractions import Fraction
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from cashier.domain.errors import Refused
@@ -44,8 +44,6 @@ from cashier.domain.pricing import (
     request,
     total_cents,
 )
-
-PROPERTY = settings(database=None, deadline=None, print_blob=True)
 
 VALUATION = Measure("valuation", "Valuation", "dollars")
 AREA = Measure("square_feet", "Floor area", "square feet")
@@ -371,7 +369,6 @@ def test_a_circle_of_percentages_is_refused() -> None:
     )
 
 
-@PROPERTY
 @given(st.integers(100, 900_000), st.integers(1, 10_000), st.integers(0, 10_000))
 def test_a_share_is_within_half_a_cent_and_never_below_its_minimum(
     valuation_cents: int, basis_points: int, minimum_cents: int
@@ -383,7 +380,6 @@ def test_a_share_is_within_half_a_cent_and_never_below_its_minimum(
     assert abs(priced.amount_cents - max(exact, Fraction(minimum_cents))) <= Fraction(1, 2)
 
 
-@PROPERTY
 @given(st.lists(st.sampled_from(["roof", "permit"]), max_size=8), st.randoms(use_true_random=False))
 def test_the_order_of_the_lines_changes_no_amount(codes: list[str], shuffler: Any) -> None:
     lines = [valued(345_678) if code == "permit" else FeeRequest(code) for code in ["permit", *codes]]
@@ -395,7 +391,6 @@ def test_the_order_of_the_lines_changes_no_amount(codes: list[str], shuffler: An
     assert total_cents(first) == sum(one.amount_cents for one in second)
 
 
-@PROPERTY
 @given(st.integers(1, 40_000), st.integers(1, 40_000))
 def test_units_split_over_lines_cost_the_same_without_switch_or_rounding(first: int, second: int) -> None:
     town = schedule(fee("inspection", PerUnit("inspections", (UnitPrice(Fraction(31)),))))
@@ -492,7 +487,6 @@ def test_a_base_that_is_no_longer_in_force_is_never_on_the_sale() -> None:
 DAYS = st.none() | st.dates(dt.date(2025, 1, 1), dt.date(2025, 1, 9))
 
 
-@PROPERTY
 @given(st.tuples(DAYS, DAYS), st.tuples(DAYS, DAYS))
 def test_periods_overlap_when_a_day_lies_in_both(one: Any, other: Any) -> None:
     for first, last in (one, other):

@@ -109,8 +109,6 @@ def test_every_answer_is_as_described(asked: Asked, long: bool) -> None:
     @settings(
         max_examples=CASES_LONG if long else CASES,
         derandomize=not long,
-        database=None,
-        deadline=None,
         suppress_health_check=list(HealthCheck),
     )
     @given(case=asked.cases, share=st.integers(0, 9))
@@ -119,7 +117,7 @@ def test_every_answer_is_as_described(asked: Asked, long: bool) -> None:
         asked.ask(case)
 
     # However the chance falls among so many routes: this one is asked as described, too.
-    @settings(max_examples=ALWAYS, derandomize=not long, database=None, deadline=None)
+    @settings(max_examples=ALWAYS, derandomize=not long)
     @given(case=asked.described(ANNOUNCE))
     def announcing(case: Case) -> None:
         asked.prove(case, 0)

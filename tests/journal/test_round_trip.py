@@ -21,7 +21,7 @@ _BODIES = st.dictionaries(st.text(), _VALUES, max_size=5)
 _COMMITS = st.lists(st.lists(st.tuples(st.text(), _BODIES), max_size=3), max_size=4)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(_COMMITS)
 def test_any_body_comes_back_and_verifies(commits: list[list[tuple[str, dict[str, object]]]]) -> None:
     with TemporaryDirectory() as folder:

@@ -58,7 +58,7 @@ FRAMES = {
 CLEAN_GARBAGE = st.text(st.characters(min_codepoint=0x20, max_codepoint=0x7E), max_size=80).map(str.encode)
 
 each_family = pytest.mark.parametrize("family", FAMILIES, ids=lambda family: family.name)
-quick = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+quick = settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 @pytest.mark.parametrize("golden", GOLDEN, ids=str)

@@ -213,7 +213,7 @@ async def _week(plan: list[tuple[str, int, int]], folder: Path) -> None:
 
 
 def test_no_cent_appears_or_vanishes_over_any_mix_of_corrections(long: bool) -> None:
-    @settings(max_examples=LONG_EXAMPLES if long else EXAMPLES, deadline=None)
+    @settings(max_examples=LONG_EXAMPLES if long else EXAMPLES)
     @given(steps)
     def holds(plan: list[tuple[str, int, int]]) -> None:
         with TemporaryDirectory() as folder:

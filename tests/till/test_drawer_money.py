@@ -215,7 +215,7 @@ async def _run(plan: list[tuple[str, int]], folder: Path) -> None:
         assert journal.verify() is None
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(plans)
 def test_the_drawer_is_the_fold_and_the_z_the_sum_of_its_entries_over_any_day(
     plan: list[tuple[str, int]],

@@ -92,7 +92,7 @@ def _holds(desk: Desk) -> None:
     assert due.due_cents >= 0
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(steps)
 def test_no_cent_appears_or_vanishes_over_any_mix_of_tenders(plan: list[tuple[str, int]]) -> None:
     with TemporaryDirectory() as folder:
