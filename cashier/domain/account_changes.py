@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
+from cashier.domain.accounts import account_key
 from cashier.domain.entries import Entry, EntryKind
 
 ACCOUNT_KINDS = frozenset({EntryKind.ACCOUNT_CHANGE_ASKED, EntryKind.ACCOUNT_CHANGE_ANSWERED})
@@ -58,12 +59,47 @@ def fold_changes(entries: Iterable[Entry]) -> tuple[AccountChange, ...]:
     """
     found: dict[str, AccountChange] = {}
     for entry in entries:
-        body = entry.body
-        if entry.kind is EntryKind.ACCOUNT_CHANGE_ASKED:
-            act = AccountAct(body["act"])
-            found[entry.subject] = AccountChange(entry.subject, act, body["account"], body["by"], entry.at)
-        elif entry.kind is EntryKind.ACCOUNT_CHANGE_ANSWERED and entry.subject in found:
-            found[entry.subject] = replace(
-                found[entry.subject], outcome=ChangeOutcome(body["outcome"]), answered_seq=entry.seq
-            )
+        _apply(entry, found)
     return tuple(found.values())
+
+
+class DoubtFold:
+    """The changes of which nobody knows what came of them, entry by entry. `seq` is the last one taken in."""
+
+    def __init__(self) -> None:
+        self.seq = 0
+        self._open: dict[str, AccountChange] = {}
+
+    def apply(self, entries: Iterable[Entry]) -> None:
+        """Take in the entries that follow; those of other kinds are passed over."""
+        for entry in entries:
+            self.seq = entry.seq
+            change = _apply(entry, self._open)
+            if change is None or change.outcome is ChangeOutcome.IN_DOUBT:
+                continue
+            del self._open[change.id]
+            if change.is_done:  # asked for again, and made: what came of the time before is of no matter
+                for other in self.of(change.account, change.act):
+                    del self._open[other.id]
+
+    def of(self, account: str, act: AccountAct | None = None) -> tuple[AccountChange, ...]:
+        """Those of an account, in the order they were asked for; of one act only, where it is named."""
+        key = account_key(account)
+        return tuple(
+            one for one in self._open.values() if account_key(one.account) == key and act in (None, one.act)
+        )
+
+
+def _apply(entry: Entry, found: dict[str, AccountChange]) -> AccountChange | None:
+    """The change that an entry is about, as it is after it; None where it is about none of them."""
+    body = entry.body
+    if entry.kind is EntryKind.ACCOUNT_CHANGE_ASKED:
+        act = AccountAct(body["act"])
+        found[entry.subject] = AccountChange(entry.subject, act, body["account"], body["by"], entry.at)
+    elif entry.kind is EntryKind.ACCOUNT_CHANGE_ANSWERED and entry.subject in found:
+        found[entry.subject] = replace(
+            found[entry.subject], outcome=ChangeOutcome(body["outcome"]), answered_seq=entry.seq
+        )
+    else:
+        return None
+    return found[entry.subject]

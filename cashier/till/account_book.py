@@ -1,15 +1,24 @@
 """Every change of a customer's account goes through here: into the journal before it is asked, and after."""
 
-from collections.abc import Callable, Iterator
+import datetime as dt
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 
-from cashier.domain.account_changes import AccountAct, ChangeOutcome
-from cashier.domain.accounts import account_key
-from cashier.domain.entries import Draft, EntryKind
+from cashier.domain.account_changes import (
+    ACCOUNT_KINDS,
+    AccountAct,
+    AccountChange,
+    ChangeOutcome,
+    DoubtFold,
+)
+from cashier.domain.entries import Draft, EntryKind, utc_text
 from cashier.domain.errors import CashierError, InDoubt, Refused, Unavailable
 from cashier.domain.scrub import scrub_card_numbers
 from cashier.till.identity import new_id
 from cashier.till.ports import Clock, Journal, Randomness
+
+#: For how long a change that nobody answered is shown with its account.
+SHOWN_FOR = dt.timedelta(days=7)
 
 
 class AccountBook:
@@ -17,8 +26,7 @@ class AccountBook:
 
     def __init__(self, clock: Clock, randomness: Randomness, journal: Journal, by: Callable[[], str]) -> None:
         self._clock, self._randomness, self._journal, self._by = clock, randomness, journal, by
-        #: Changes in doubt of this start of the till, which may be seen to be in force.
-        self._unclear: dict[tuple[AccountAct, str], str] = {}
+        self._doubts = DoubtFold()
 
     @contextmanager
     def asked(self, act: AccountAct, account: str) -> Iterator[None]:
@@ -30,19 +38,18 @@ class AccountBook:
         # What was typed for an account number may be anything; a card number is kept nowhere.
         body = {"act": act.value, "account": scrub_card_numbers(account.strip()), "by": self._by()}
         self._record(change_id, EntryKind.ACCOUNT_CHANGE_ASKED, body)
-        self._unclear[act, account_key(account)] = change_id
         try:
             yield
         except InDoubt:
             self._told(change_id, ChangeOutcome.IN_DOUBT)
             raise
         except Unavailable:
-            self._settle(act, account, ChangeOutcome.NOT_SENT)
+            self._told(change_id, ChangeOutcome.NOT_SENT)
             raise
         except Refused:
-            self._settle(act, account, ChangeOutcome.REFUSED)
+            self._told(change_id, ChangeOutcome.REFUSED)
             raise
-        if not self._settle(act, account, ChangeOutcome.DONE):
+        if not self._told(change_id, ChangeOutcome.DONE):
             raise InDoubt(
                 "Invoice Cloud has made the change, but this till's journal did not take it: tell your "
                 "administrator."
@@ -50,11 +57,18 @@ class AccountBook:
 
     def seen(self, act: AccountAct, account: str) -> None:
         """Invoice Cloud shows that a change is in force: one that was in doubt is done."""
-        if (act, account_key(account)) in self._unclear:
-            self._settle(act, account, ChangeOutcome.DONE)
+        for change in self._known().of(account, act):
+            self._told(change.id, ChangeOutcome.DONE)
 
-    def _settle(self, act: AccountAct, account: str, outcome: ChangeOutcome) -> bool:
-        return self._told(self._unclear.pop((act, account_key(account))), outcome)
+    def doubts(self, accounts: Iterable[str]) -> tuple[AccountChange, ...]:
+        """What was asked for of these accounts in the last days, and nobody knows what came of it."""
+        since = utc_text(self._clock.now() - SHOWN_FOR)
+        known = self._known()
+        return tuple(change for account in accounts for change in known.of(account) if change.at >= since)
+
+    def _known(self) -> DoubtFold:
+        self._doubts.apply(self._journal.entries_of(ACCOUNT_KINDS, self._doubts.seq))
+        return self._doubts
 
     def _told(self, change_id: str, outcome: ChangeOutcome) -> bool:
         """Record an answer; whether it was. Without it the change stands as in doubt, which is not wrong."""

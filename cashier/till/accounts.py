@@ -10,11 +10,11 @@ entry, log or view carries a password or a token.
 Each change of an account is in the journal, before Invoice Cloud hears of it and after it has answered.
 """
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 
-from cashier.domain.account_changes import AccountAct
+from cashier.domain.account_changes import AccountAct, AccountChange
 from cashier.domain.accounts import (
     AccountPage,
     AccountStanding,
@@ -42,6 +42,12 @@ from cashier.till.people import People
 from cashier.till.ports import Clock, Journal, Randomness
 
 NOT_SIGNED_ON = "No customer is signed on. Sign the customer on first."
+#: What the standing of an account shows to be in force, whoever brought it about.
+_IN_FORCE = {
+    AccountStanding.REGISTERED: {AccountAct.RECORD_MADE, AccountAct.REGISTERED},
+    AccountStanding.UNREGISTERED: {AccountAct.RECORD_MADE, AccountAct.UNREGISTERED},
+    AccountStanding.MISSING: {AccountAct.UNREGISTERED},
+}
 BUSY = "Invoice Cloud is being asked already. Wait until it has answered."
 
 
@@ -232,14 +238,20 @@ class Accounts:
                 return Lookup(asked, AccountStanding.NO_USER)
             accounts = users[0].accounts
             account = accounts[0] if accounts else ""
-            return Lookup(asked, AccountStanding.REGISTERED, account, (users[0].email,))
+            standing = AccountStanding.REGISTERED
+            return Lookup(asked, standing, account, (users[0].email,), self._doubts(accounts, standing))
         users = await port.users(account=asked)
         if users:
-            emails = tuple(user.email for user in users)
-            return Lookup(asked, AccountStanding.REGISTERED, asked, emails)
-        is_there = await port.customer_guid(asked, "") is not None
-        standing = AccountStanding.UNREGISTERED if is_there else AccountStanding.MISSING
-        return Lookup(asked, standing, asked)
+            standing = AccountStanding.REGISTERED
+        else:
+            is_there = await port.customer_guid(asked, "") is not None
+            standing = AccountStanding.UNREGISTERED if is_there else AccountStanding.MISSING
+        emails = tuple(user.email for user in users)
+        return Lookup(asked, standing, asked, emails, self._doubts([asked], standing))
+
+    def _doubts(self, accounts: Iterable[str], standing: AccountStanding) -> tuple[AccountChange, ...]:
+        """What is in doubt of these accounts, but for what their standing shows to be in force."""
+        return tuple(one for one in self._book.doubts(accounts) if one.act not in _IN_FORCE[standing])
 
     # -- registering and signing on ------------------------------------------------------------------------
 
@@ -358,12 +370,13 @@ class Accounts:
         accounts = await port.accounts(session.token)
         self._still(visit)
         session = self._signed_on()
-        gone = {account_key(one.number): one.number for one in session.accounts}
-        for one in accounts:
-            gone.pop(account_key(one.number), None)
-            self._book.seen(AccountAct.LINKED, one.number)
-        for number in gone.values():
-            self._book.seen(AccountAct.UNREGISTERED, number)
+        before = {account_key(one.number): one.number for one in session.accounts}
+        now = {account_key(one.number): one.number for one in accounts}
+        # Only what is new, or gone, since then: an account may be theirs otherwise than by a link in doubt.
+        for key in now.keys() - before.keys():
+            self._book.seen(AccountAct.LINKED, now[key])
+        for key in before.keys() - now.keys():
+            self._book.seen(AccountAct.UNREGISTERED, before[key])
         self._session = replace(session, accounts=accounts)
 
     # -- e-mail address and password -------------------------------------------------------------------------

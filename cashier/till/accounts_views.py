@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from cashier.domain.account_changes import AccountChange
 from cashier.domain.accounts import AccountStanding, Secret, UserAccount, account_key
 
 
@@ -9,13 +10,15 @@ from cashier.domain.accounts import AccountStanding, Secret, UserAccount, accoun
 class Lookup:
     """What was asked for, and what Invoice Cloud knows of it.
 
-    `emails` are those who have registered the account: more than one where others have linked it.
+    `emails` are those who have registered the account: more than one where others have linked it. `doubts`
+    are changes of it that Invoice Cloud was asked for and did not answer.
     """
 
     asked: str
     standing: AccountStanding
     account: str = ""
     emails: tuple[str, ...] = ()
+    doubts: tuple[AccountChange, ...] = ()
 
     @property
     def email(self) -> str:

@@ -1,6 +1,8 @@
 """What the page of customers' accounts says, in words: where the customer stands, and what to do next."""
 
+from cashier.domain.account_changes import AccountAct, AccountChange
 from cashier.domain.accounts import AccountPage, AccountStanding
+from cashier.paper.pen import local_time
 from cashier.till.accounts_views import AccountsView, Lookup
 from cashier.till.words import Standing, Tone
 
@@ -26,6 +28,17 @@ PAGE_STOPPED = "The customer's page stopped. Nothing was paid by it. Open it aga
 PAYMENT_STANDS = "A payment page is open. Only one page stands at a time: end the payment first."
 
 
+#: What was asked for, of an account.
+ACTS = {
+    AccountAct.RECORD_MADE: "a record of account {}",
+    AccountAct.REGISTERED: "the registration of account {}",
+    AccountAct.LINKED: "a link to account {}",
+    AccountAct.UNREGISTERED: "the end of the registration of account {}",
+    AccountAct.EMAIL_CHANGED: "another e-mail address for account {}",
+    AccountAct.PASSWORD_SET: "another password for account {}",
+}
+
+
 def standing_of(view: AccountsView, fault: str) -> Standing:
     """Where the customer stands. `fault` is what the last verb was refused with."""
     if view.is_busy:
@@ -43,7 +56,23 @@ def standing_of(view: AccountsView, fault: str) -> Standing:
     if view.signed_on is not None:
         text = f"{view.signed_on.email} is signed on. Leave the customer when you are done."
         return Standing(Tone.CALM, "Signed on", text)
-    return NOBODY if view.lookup is None else _found(view.lookup)
+    if view.lookup is None:
+        return NOBODY
+    found = _found(view.lookup)
+    if not view.lookup.doubts:
+        return found
+    return Standing(Tone.WAITING, found.word, f"{found.sentence} {doubts_text(view.lookup.doubts)}")
+
+
+def doubts_text(doubts: tuple[AccountChange, ...]) -> str:
+    """What Invoice Cloud did not answer, and what that means."""
+    asked = "; ".join(
+        f"{ACTS[one.act].format(one.account)}, asked for {local_time(one.at)} by {one.by}" for one in doubts
+    )
+    return (
+        f"Not answered by Invoice Cloud: {asked}. It may have been done all the same. Ask for it again if it "
+        "is still wanted: nothing is done twice."
+    )
 
 
 def _found(lookup: Lookup) -> Standing:

@@ -102,13 +102,18 @@ async def test_an_answer_that_cannot_be_recorded_is_in_doubt_and_says_that_it_wa
     accounts = await signed_on(desk)
 
     def fill(name: str) -> None:
-        desk.journal.disk_full = name == "link"
+        desk.journal.disk_full |= name == "link"
 
     desk.accounts.looked = fill
     with pytest.raises(InDoubt, match="has made the change, but this till's journal did not take it"):
         await accounts.link("10044")
     desk.journal.disk_full = False
     assert changes(desk) == [(AccountAct.LINKED, "10044", ChangeOutcome.IN_DOUBT)]
+    desk.accounts.looked = lambda _name: None
+    await accounts.sign_on(ROBIN, PASSWORD)
+    with pytest.raises(Refused):
+        await accounts.link("10044")
+    assert changes(desk)[0][2] is ChangeOutcome.IN_DOUBT, "it may be theirs otherwise than by that link"
 
 
 @pytest.mark.parametrize(
@@ -162,6 +167,79 @@ def test_what_was_asked_when_the_till_was_killed_stands_as_in_doubt(desk: Desk) 
     assert asked.kind is ASKED
     [change] = fold_changes(desk.journal.entries())
     assert not change.is_done and change.outcome is ChangeOutcome.IN_DOUBT and change.answered_seq == 0
+
+
+def asked_and_killed(desk: Desk, act: AccountAct, account: str) -> None:
+    """Another till of this journal asked for a change, and was killed before it was answered."""
+    book = AccountBook(desk.clock, desk.randomness, desk.journal, lambda: "Kim Clerk")
+    with pytest.raises(KeyboardInterrupt), book.asked(act, account):
+        raise KeyboardInterrupt
+
+
+async def test_a_change_that_nobody_answered_is_shown_with_its_account_for_a_week(desk: Desk) -> None:
+    asked_and_killed(desk, AccountAct.REGISTERED, "10044")
+    asked_and_killed(desk, AccountAct.PASSWORD_SET, "10042")
+    accounts = desk.till.accounts
+    for asked, act, account in (
+        ("10044", AccountAct.REGISTERED, "10044"),
+        ("10042", AccountAct.PASSWORD_SET, "10042"),
+        (ROBIN, AccountAct.PASSWORD_SET, "10042"),
+    ):
+        [doubt] = (await accounts.find(asked)).doubts
+        assert (doubt.act, doubt.account, doubt.by) == (act, account, "Kim Clerk")
+    desk.clock.advance(7 * 24 * 3600 + 1)
+    assert (await accounts.find("10044")).doubts == ()
+    assert changes(desk)[0][2] is ChangeOutcome.IN_DOUBT, "the journal never forgets it"
+
+
+@pytest.mark.parametrize(
+    ("act", "account"),
+    [
+        (AccountAct.REGISTERED, "10042"),
+        (AccountAct.RECORD_MADE, "10042"),
+        (AccountAct.RECORD_MADE, "10044"),
+        (AccountAct.UNREGISTERED, "10044"),
+    ],
+)
+async def test_what_finding_shows_to_be_in_force_is_not_shown_as_in_doubt_and_not_guessed_to_be_done(
+    desk: Desk, act: AccountAct, account: str
+) -> None:
+    asked_and_killed(desk, act, account)
+    assert (await desk.till.accounts.find(account)).doubts == ()
+    assert changes(desk) == [(act, account, ChangeOutcome.IN_DOUBT)], "somebody else may have done it"
+
+
+@pytest.mark.parametrize(
+    ("act", "account"), [(AccountAct.UNREGISTERED, "10042"), (AccountAct.RECORD_MADE, "10099")]
+)
+async def test_what_finding_shows_to_be_undone_is_shown_as_in_doubt(
+    desk: Desk, act: AccountAct, account: str
+) -> None:
+    asked_and_killed(desk, act, account)
+    assert len((await desk.till.accounts.find(account)).doubts) == 1
+
+
+async def test_a_registration_asked_before_the_till_was_killed_is_done_when_it_is_seen_asking_again(
+    desk: Desk,
+) -> None:
+    await desk.till.accounts.register(NEWCOMER, PASSWORD)
+    asked_and_killed(desk, AccountAct.REGISTERED, "10099")
+    await desk.till.accounts.register(NEWCOMER, PASSWORD)
+    assert changes(desk)[-1] == (AccountAct.REGISTERED, "10099", ChangeOutcome.DONE)
+
+
+async def test_a_link_in_doubt_is_not_done_because_the_account_is_somebody_elses(desk: Desk) -> None:
+    asked_and_killed(desk, AccountAct.LINKED, "10042")
+    accounts = await signed_on(desk)  # 10042 is Robin's own
+    await accounts.link("10044")
+    assert changes(desk)[0] == (AccountAct.LINKED, "10042", ChangeOutcome.IN_DOUBT)
+
+
+async def test_one_that_was_made_at_the_second_try_ends_the_doubt_of_the_first(desk: Desk) -> None:
+    asked_and_killed(desk, AccountAct.PASSWORD_SET, "10042")
+    await desk.till.accounts.change_password(ROBIN, PASSWORD, OTHER)
+    assert (await desk.till.accounts.find("10042")).doubts == ()
+    assert [outcome for *_, outcome in changes(desk)] == [ChangeOutcome.IN_DOUBT, ChangeOutcome.DONE]
 
 
 async def test_a_code_by_mail_records_the_change_when_it_is_made(desk: Desk) -> None:

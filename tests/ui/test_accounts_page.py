@@ -175,6 +175,29 @@ def test_whatever_goes_wrong_is_said_and_nothing_hangs(desk: Desk, page: Account
     assert "NOT REGISTERED" in told(desk)
 
 
+def test_what_invoice_cloud_did_not_answer_is_said_with_the_account(
+    desk: Desk, page: AccountsPage, tmp_path: Path
+) -> None:
+    enter(desk, "BU7-00043")
+    page.panel.register.click()
+    desk.accounts.errors_at["register"] = InDoubt("No answer.")
+    fill(desk, email=SAM, password=PASSWORD, again=PASSWORD).reject()
+    look_up(desk, "BU7-00043")
+    said = told(desk)
+    assert said.startswith("◷  NOT REGISTERED Account BU7-00043 is there")
+    assert (
+        "Not answered by Invoice Cloud: the registration of account BU7-00043, asked for 2026-02-03" in said
+    )
+    assert f"by {desk.till.people.name}. It may have been done all the same." in said
+    assert_fits(desk, 1360)
+    desk.grab(tmp_path / "not-answered.png")
+    page.panel.register.click()
+    fill(desk, email=SAM, password=PASSWORD, again=PASSWORD)
+    page.panel.leave.click()
+    look_up(desk, "BU7-00043")
+    assert "REGISTERED Account BU7-00043" in told(desk) and "Not answered" not in told(desk)
+
+
 def test_a_permit_system_without_accounts_says_so_plainly(desk: Desk) -> None:
     desk.config = desk.config_with(accounts=AccountsConfig())
     desk.start()
@@ -453,11 +476,11 @@ def test_nothing_is_cut_off(desk: Desk, tmp_path: Path, scale: float, dark: bool
         assert part.visibleRegion().boundingRect() == part.rect()
 
 
-def assert_fits(desk: Desk) -> None:
+def assert_fits(desk: Desk, width: int = 1080) -> None:
     """Every button and text of the page can be brought into sight, whole."""
     desk.lay_out()
     page = desk.window.accounts
-    assert desk.window.width() == 1080
+    assert desk.window.width() == width
     for button in page.findChildren(QPushButton):
         if button.isVisible():
             assert button.width() >= button.fontMetrics().horizontalAdvance(button.text()), button.text()
