@@ -75,7 +75,6 @@ class Canary:
     def __init__(self, desk: Desk, log: pytest.LogCaptureFixture) -> None:
         log.set_level(logging.DEBUG)
         self.desk, self._log, self.said = desk, log, set[str]()
-        self._before = ours()  # of other tests; kept, so that their ids are not used again
         self.probe = Kept()
         self.ticks = Ticks()
         self.keyboard = Keyboard(self.ticks)
@@ -119,12 +118,7 @@ class Canary:
         records = [f"{record.getMessage()} {vars(record)}" for record in self._log.records]
         entries = [repr(entry) for entry in self.desk.journal.entries()]
         kept = (repr(views), repr(vars(till.readers)), self._log.text)
-        return [*self.said, *records, *entries, *kept, *self._reprs()]
-
-    def _reprs(self) -> list[str]:
-        """The repr of everything ours that was made since."""
-        before = {id(thing) for thing in self._before}
-        return [repr(thing) for thing in ours() if id(thing) not in before]
+        return [*self.said, *records, *entries, *kept, *map(repr, ours())]
 
     def check(self) -> None:
         """Nowhere."""
@@ -136,8 +130,12 @@ class Canary:
 
 
 @pytest.fixture
-def canary(desk: Desk, caplog: pytest.LogCaptureFixture) -> Canary:
-    return Canary(desk, caplog)
+def canary(desk: Desk, caplog: pytest.LogCaptureFixture) -> Iterator[Canary]:
+    # What is there already is other tests': neither collected nor looked through, which takes seconds late in
+    # a long run.
+    gc.freeze()
+    yield Canary(desk, caplog)
+    gc.unfreeze()
 
 
 def texts(widget: QWidget) -> list[str]:
@@ -170,7 +168,7 @@ def cells(model: QAbstractItemModel, above: QModelIndex | None = None) -> Iterat
 
 
 def ours() -> list[object]:
-    """Every living object whose class is the product's, but for widgets, whose texts are looked at."""
+    """This test's living objects whose class is the product's, but for widgets: their texts are looked at."""
     gc.collect()
     return [thing for thing in gc.get_objects() if _is_ours(type(thing))]
 
