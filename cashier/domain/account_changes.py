@@ -4,11 +4,11 @@ They move no money. An entry names the account and nothing else of the customer:
 token. What was asked and never answered – the till ended, the line broke – may have been done.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from cashier.domain.accounts import account_key
+from cashier.domain.accounts import AccountStanding, account_key
 from cashier.domain.entries import Entry, EntryKind
 
 ACCOUNT_KINDS = frozenset({EntryKind.ACCOUNT_CHANGE_ASKED, EntryKind.ACCOUNT_CHANGE_ANSWERED})
@@ -23,6 +23,15 @@ class AccountAct(StrEnum):
     UNREGISTERED = "unregistered"  # and every link to it with it
     EMAIL_CHANGED = "email_changed"
     PASSWORD_SET = "password_set"  # a new one, or the same to keep it in step with a changed address
+
+
+#: What the standing of an account shows to be in force, whoever brought it about.
+IN_FORCE: Mapping[AccountStanding, frozenset[AccountAct]] = {
+    AccountStanding.REGISTERED: frozenset({AccountAct.RECORD_MADE, AccountAct.REGISTERED}),
+    AccountStanding.UNREGISTERED: frozenset({AccountAct.RECORD_MADE, AccountAct.UNREGISTERED}),
+    AccountStanding.MISSING: frozenset({AccountAct.UNREGISTERED}),
+    AccountStanding.NO_USER: frozenset(),
+}
 
 
 class ChangeOutcome(StrEnum):

@@ -6,11 +6,13 @@ from contextlib import contextmanager
 
 from cashier.domain.account_changes import (
     ACCOUNT_KINDS,
+    IN_FORCE,
     AccountAct,
     AccountChange,
     ChangeOutcome,
     DoubtFold,
 )
+from cashier.domain.accounts import AccountStanding
 from cashier.domain.entries import Draft, EntryKind, utc_text
 from cashier.domain.errors import CashierError, InDoubt, Refused, Unavailable
 from cashier.domain.scrub import scrub_card_numbers
@@ -60,11 +62,14 @@ class AccountBook:
         for change in self._known().of(account, act):
             self._told(change.id, ChangeOutcome.DONE)
 
-    def doubts(self, accounts: Iterable[str]) -> tuple[AccountChange, ...]:
-        """What was asked for of these accounts in the last days, and nobody knows what came of it."""
-        since = utc_text(self._clock.now() - SHOWN_FOR)
-        known = self._known()
-        return tuple(change for account in accounts for change in known.of(account) if change.at >= since)
+    def doubts(self, accounts: Iterable[str], standing: AccountStanding) -> tuple[AccountChange, ...]:
+        """What was asked for of these accounts in the last days, and nobody knows what came of it.
+
+        What their standing shows to be in force is left out.
+        """
+        since, in_force = utc_text(self._clock.now() - SHOWN_FOR), IN_FORCE[standing]
+        found = (change for account in accounts for change in self._known().of(account))
+        return tuple(change for change in found if change.at >= since and change.act not in in_force)
 
     def _known(self) -> DoubtFold:
         self._doubts.apply(self._journal.entries_of(ACCOUNT_KINDS, self._doubts.seq))

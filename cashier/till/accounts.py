@@ -10,11 +10,11 @@ entry, log or view carries a password or a token.
 Each change of an account is in the journal, before Invoice Cloud hears of it and after it has answered.
 """
 
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 
-from cashier.domain.account_changes import AccountAct, AccountChange
+from cashier.domain.account_changes import AccountAct
 from cashier.domain.accounts import (
     AccountPage,
     AccountStanding,
@@ -42,12 +42,6 @@ from cashier.till.people import People
 from cashier.till.ports import Clock, Journal, Randomness
 
 NOT_SIGNED_ON = "No customer is signed on. Sign the customer on first."
-#: What the standing of an account shows to be in force, whoever brought it about.
-_IN_FORCE = {
-    AccountStanding.REGISTERED: {AccountAct.RECORD_MADE, AccountAct.REGISTERED},
-    AccountStanding.UNREGISTERED: {AccountAct.RECORD_MADE, AccountAct.UNREGISTERED},
-    AccountStanding.MISSING: {AccountAct.UNREGISTERED},
-}
 BUSY = "Invoice Cloud is being asked already. Wait until it has answered."
 
 
@@ -239,7 +233,7 @@ class Accounts:
             accounts = users[0].accounts
             account = accounts[0] if accounts else ""
             standing = AccountStanding.REGISTERED
-            return Lookup(asked, standing, account, (users[0].email,), self._doubts(accounts, standing))
+            return Lookup(asked, standing, account, (users[0].email,), self._book.doubts(accounts, standing))
         users = await port.users(account=asked)
         if users:
             standing = AccountStanding.REGISTERED
@@ -247,11 +241,7 @@ class Accounts:
             is_there = await port.customer_guid(asked, "") is not None
             standing = AccountStanding.UNREGISTERED if is_there else AccountStanding.MISSING
         emails = tuple(user.email for user in users)
-        return Lookup(asked, standing, asked, emails, self._doubts([asked], standing))
-
-    def _doubts(self, accounts: Iterable[str], standing: AccountStanding) -> tuple[AccountChange, ...]:
-        """What is in doubt of these accounts, but for what their standing shows to be in force."""
-        return tuple(one for one in self._book.doubts(accounts) if one.act not in _IN_FORCE[standing])
+        return Lookup(asked, standing, asked, emails, self._book.doubts([asked], standing))
 
     # -- registering and signing on ------------------------------------------------------------------------
 

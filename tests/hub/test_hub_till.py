@@ -1,7 +1,7 @@
 """The till's side: keys, pulling, waking, acknowledging."""
 
 import time
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from datetime import timedelta
 
 import httpx
@@ -92,10 +92,11 @@ def test_ack_limits(till: Till, body: bytes, status: int) -> None:
 def test_an_arriving_postback_wakes_a_waiting_till_at_once(till: Till, hub: RunningHub) -> None:
     other = Till(till.url, till.http, hub.enrol("sampletown", "B"), till="B")
     with ThreadPoolExecutor(2) as pool:
-        mine, theirs = pool.submit(till.pull, 60), pool.submit(other.pull, 3)
+        mine, theirs = pool.submit(till.pull, 25), pool.submit(other.pull, 2)
         wait_until(lambda: hub.state.bell.listeners == 2)
         assert till.post(till.path("A-7")) == 204
-        (row,) = mine.result(timeout=30)  # long before its wait is over
+        assert wait((mine, theirs), return_when=FIRST_COMPLETED).done == {mine}
+        (row,) = mine.result()
         assert row["reference"] == "A-7"
         assert theirs.result() == []
     wait_until(lambda: hub.state.bell.listeners == 0)
@@ -104,7 +105,7 @@ def test_an_arriving_postback_wakes_a_waiting_till_at_once(till: Till, hub: Runn
 def test_a_poll_ends_empty_after_its_wait(till: Till) -> None:
     started = time.monotonic()
     assert till.pull(wait=0.2) == []
-    assert time.monotonic() - started >= 0.2
+    assert 0.2 <= time.monotonic() - started < 5
 
 
 def test_a_waiting_till_does_not_hold_up_the_end(db_url: str, clock: Clock) -> None:
@@ -114,7 +115,7 @@ def test_a_waiting_till_does_not_hold_up_the_end(db_url: str, clock: Clock) -> N
             waiting = pool.submit(till.pull, 60)
             wait_until(lambda: hub.state.bell.listeners == 1)
             started = time.monotonic()
-        assert time.monotonic() - started < 30, "its wait is 60"
+        assert time.monotonic() - started < 4
         assert waiting.result() == []
 
 

@@ -66,7 +66,7 @@ def test_every_family_under_each_fault(
         results = list(pool.map(lambda family: timed(family, fault), concerned))
     for family, (probed, took, unanswered, told) in zip(concerned, results, strict=True):
         assert probed.outcome is OUTCOMES.get(fault, Outcome.IDENTIFIED), family.name  # type: ignore[arg-type]
-        assert took < 2 * TOTAL_S, family.name
+        assert took < TOTAL_S + 0.2, family.name
         assert unanswered == b"", family.name
         assert TEST_PAN not in told
         assert (probed.identity is not None) == (probed.outcome is Outcome.IDENTIFIED)
@@ -273,7 +273,7 @@ def test_a_port_that_opens_too_slowly_is_closed_and_gets_nothing() -> None:
 
         began = time.monotonic()
         probed = probe("COM5", BY_NAME["verifone_vipa"], opener=opener)
-        assert time.monotonic() - began < 2 * TOTAL_S, "the port would open never"
+        assert time.monotonic() - began < TOTAL_S + 0.2
         assert (probed.outcome, probed.identity) == (Outcome.NOT_ANSWERING, None)
         may_open.set()
         assert was_closed.wait(10)

@@ -54,6 +54,7 @@ from tests.fakes.reader_probe import FakeReaderProbe
 from tests.fakes.shifts import SHIFT_MOVES, open_shift
 from tests.fakes.stand_in import FakeStandIn
 from tests.helpers.payments import BILLER_GUID, make_payment, told_all, told_declined
+from tests.ui.eyes import boxes_on, dialogs_on
 from tests.ui.stand_ins import FailingJournal, HostedPage, PartGateway
 
 TYPES = {6: "Building", 43: "Permits", 93: "Planning", 95: "Zoning"}
@@ -234,13 +235,12 @@ class Desk:
     @property
     def boxes(self) -> list[QMessageBox]:
         """Message boxes that are up."""
-        return [box for box in self.window.findChildren(QMessageBox) if box.isVisible()]
+        return boxes_on(self.window)
 
     @property
     def dialogs(self) -> list[QDialog]:
         """Dialogs that are up, but for message boxes."""
-        found = self.window.findChildren(QDialog)
-        return [one for one in found if one.isVisible() and not isinstance(one, QMessageBox)]
+        return dialogs_on(self.window)
 
     def labels(self) -> list[QLabel]:
         """Every label of the window."""

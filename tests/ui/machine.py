@@ -45,6 +45,7 @@ from tests.fakes.people import CLERK, CLERK_PIN, SUPERVISOR, FakePins, at_once, 
 from tests.fakes.reader_probe import FakeReaderProbe
 from tests.fakes.shifts import open_shift
 from tests.helpers.payments import BILLER_GUID
+from tests.ui.eyes import boxes_on, dialogs_on
 from tests.ui.stand_ins import HostedPage, PartGateway
 
 TYPES = {6: "Building", 43: "Permits", 93: "Planning", 95: "Zoning"}
@@ -290,10 +291,9 @@ class Machine:
     @property
     def boxes(self) -> list[QMessageBox]:
         """Message boxes that are up."""
-        return [box for box in self.window.findChildren(QMessageBox) if box.isVisible()]
+        return boxes_on(self.window)
 
     @property
     def dialogs(self) -> list[QDialog]:
         """Dialogs that are up, but for message boxes."""
-        found = self.window.findChildren(QDialog)
-        return [one for one in found if one.isVisible() and not isinstance(one, QMessageBox)]
+        return dialogs_on(self.window)
