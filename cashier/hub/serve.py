@@ -8,6 +8,7 @@ import secrets
 import socket
 import sys
 import threading
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from types import TracebackType
@@ -22,6 +23,7 @@ from cashier.gateway.postback import check_name, till_key_to_text
 from cashier.hub.app import Clock, Hub, HubConfig, TokenBytes, create_hub
 from cashier.hub.finance import Finance
 from cashier.hub.keys import checked_secret, till_key
+from cashier.hub.limits import Monotonic
 from cashier.hub.portals import Portals
 from cashier.hub.store import HubStore
 from cashier.hub.writer import BATCH_MAX
@@ -157,7 +159,9 @@ class RunningHub:
         *,
         port: int = 0,
         config: HubConfig | None = None,
+        monotonic: Monotonic = time.monotonic,
     ) -> None:
+        self._monotonic = monotonic
         self._config = config or HubConfig(db_url, master_secret)
         self._clock = clock
         self._token_bytes = token_bytes
@@ -167,7 +171,7 @@ class RunningHub:
     def __enter__(self) -> Self:
         listener = _listen("127.0.0.1", self._port)
         try:
-            app = create_hub(self._config, self._clock, self._token_bytes)
+            app = create_hub(self._config, self._clock, self._token_bytes, self._monotonic)
         except BaseException:
             listener.close()
             raise
